@@ -1,0 +1,16 @@
+//! A session that holds its connection and never reconnects by itself, and the limiter that stands before every dial.
+//!
+//! The machine and the limiter are pure: time is an argument, randomness a lent generator. Only the driver touches tokio.
+
+pub mod cause;
+pub mod id;
+pub mod limiter;
+pub mod machine;
+pub mod policy;
+pub mod state;
+
+pub use cause::{Cause, Consequence, Lost, Stage};
+pub use id::{AttemptId, LinkId, OrgId};
+pub use machine::{Disconnected, Event, Input, LinkInput, Machine, Output, Timer};
+pub use policy::{LimiterPolicy, Policy};
+pub use state::State;

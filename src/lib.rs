@@ -1,0 +1,1 @@
+//! Squall: a chaos test harness and simulator for WhatsApp-style persistent connections.
