@@ -1,1 +1,7 @@
 //! Squall: a chaos test harness and simulator for WhatsApp-style persistent connections.
+//!
+//! Data flows one way, and the module list shows it.
+
+pub mod oracle;
+pub mod trace; //                         what happened, in order
+pub mod words; //                         the closed lists of words that all the others share //   &Trace -> Finding    what is wrong
