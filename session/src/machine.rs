@@ -50,7 +50,10 @@ pub enum Input<S, G> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revocation {
     /// A block began during the wait.
-    Blocked,
+    Blocked {
+        /// When it ends, on the process's monotonic clock.
+        until: Instant,
+    },
     /// The dial would be too late by one of the clocks.
     Late,
 }
@@ -180,6 +183,8 @@ pub struct Disconnected {
     pub link: Option<LinkId>,
     /// Why.
     pub cause: Cause,
+    /// Whether the session dials again, by the handoff alone: the attempt goes on, and ends with a later one of these.
+    pub handoff: bool,
     /// What follows for the limiter and the stored device.
     pub then: Consequence,
     /// The stanza that ended it, as it came.

@@ -1,5 +1,11 @@
 //! What happened, as one cause, and what follows from it.
 
+mod consequence;
+mod map;
+
+pub use consequence::{LONGEST_ASKED, asked_seconds, retry_after};
+pub use map::{closed, failure, http_status, refusal, stream_error};
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -85,7 +91,7 @@ pub enum Stage {
     Handshake,
     /// From the Noise transport to `<success>` or the first pair-device.
     Login,
-    /// From the first pair-device to the 515.
+    /// From the first pair-device to the 515; its time-out counts from pair-success.
     Pairing,
     /// After `<success>`.
     Open,
