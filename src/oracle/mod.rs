@@ -3,12 +3,20 @@
 //! They never call the code that they judge, remember no more than organizations and live connections need, and say
 //! what is wrong as a [`Finding`].
 
+mod judge;
+mod register;
+
+use std::collections::BTreeMap;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use squall_protocol::Instant;
 
 use crate::trace::{ConnectionId, Entry};
 use crate::words::OracleName;
+
+pub use judge::Judge;
+pub use register::{REGISTER, Registered, all};
 
 /// Judges a trace by one rule.
 pub trait Oracle: Send {
@@ -37,23 +45,72 @@ pub struct Finding {
     pub message: String,
 }
 
+/// Of each oracle so many findings are kept whole, the first ones; the others are counted. A gateway that dials every
+/// five seconds for a year has millions, and the first few say what is wrong.
+pub const KEPT_FINDINGS: u64 = 20;
+
 /// What was found, and which preconditions were not met.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// What is wrong, in the order of finding.
+    /// What is wrong, in the order of finding: the first [`KEPT_FINDINGS`] of each oracle.
     pub found: Vec<Finding>,
     /// Preconditions that were not met: the run proves nothing about them.
     pub inconclusive: Vec<String>,
+    counts: BTreeMap<OracleName, u64>,
 }
 
 impl Findings {
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding) {
-        self.found.push(finding);
+        let Finding {
+            oracle,
+            at,
+            org,
+            conn,
+            message,
+        } = finding;
+        self.say(oracle, at, org.as_ref(), conn, || message);
+    }
+
+    /// Adds a finding whose sentence is only made where it is kept.
+    pub fn say(
+        &mut self,
+        oracle: OracleName,
+        at: Instant,
+        org: Option<&CompactString>,
+        conn: Option<ConnectionId>,
+        message: impl FnOnce() -> String,
+    ) {
+        let count = self.counts.entry(oracle).or_default();
+        *count += 1;
+        if *count <= KEPT_FINDINGS {
+            self.found.push(Finding {
+                oracle,
+                at,
+                org: org.cloned(),
+                conn,
+                message: message(),
+            });
+        }
     }
 
     /// Adds a precondition that was not met.
     pub fn inconclusive(&mut self, what: impl Into<String>) {
         self.inconclusive.push(what.into());
+    }
+
+    /// How many findings there are, those that were not kept included.
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// How many findings this oracle has, those that were not kept included.
+    pub fn count(&self, oracle: OracleName) -> u64 {
+        self.counts.get(&oracle).copied().unwrap_or(0)
+    }
+
+    /// The oracles that have findings, and how many each.
+    pub fn counts(&self) -> &BTreeMap<OracleName, u64> {
+        &self.counts
     }
 }

@@ -26,6 +26,9 @@ pub struct Header {
     pub subject: String,
     /// The wall clock at time zero.
     pub starts: Timestamp,
+    /// The offset that the scenario writes its start with, in seconds east of UTC: people are told instants in it.
+    #[serde(default)]
+    pub utc_offset: i32,
     /// How long the run lasts.
     pub runs_for: Millis,
     /// The organizations, and whether each is paired at the start.
