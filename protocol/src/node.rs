@@ -49,6 +49,10 @@ impl Node {
 
     /// The same element with one attribute more.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a number or a text is handed over as it is, without a borrow at every call"
+    )]
     pub fn attr(mut self, name: impl Into<CompactString>, value: impl ToCompactString) -> Self {
         self.attrs.push((name.into(), value.to_compact_string()));
         self
