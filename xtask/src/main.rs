@@ -1,3 +1,32 @@
-//! The commands of the house.
+//! The commands of the house: `cargo xtask test` passes every test, `cargo xtask bench` measures.
 
-fn main() {}
+#![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
+
+mod bench;
+mod run;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+/// The commands of the house.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Pass every test, and print what each stage took.
+    Test,
+    /// Measure a steady year: time, memory, instructions, as one table.
+    Bench,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Cli::parse().command {
+        Command::Test => test::test(),
+        Command::Bench => bench::bench(),
+    }
+}

@@ -1,0 +1,145 @@
+//! The conductor: the one clock and the one queue of a run.
+//!
+//! Everything that waits, waits here: deliveries, timers, steps. When every task of the runtime is idle, the conductor
+//! takes the first event of the queue, moves the clock to its time and wakes whoever waits for it; nothing else does.
+//! So within one millisecond the order is deliveries, timers, steps, each in the order in which they were asked for, by
+//! construction, on every machine. The runtime has no timer of its own: code that asks tokio for the time panics.
+//!
+//! **Invariant:** one event, then everything that follows from it, then the next event.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use squall_protocol::Instant;
+
+/// What kind of event it is. Within one millisecond they come in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// A message becomes readable.
+    Delivery,
+    /// A timer of a machine.
+    Timer,
+    /// A step of the scenario.
+    Step,
+    /// The end of the run.
+    End,
+}
+
+/// An event's place in the queue: its time, its class, and its number in the order of asking.
+type Key = (Instant, Class, u64);
+
+/// Something that can be told that its time has come.
+pub(crate) trait Wake: Send + Sync {
+    /// Its time has come.
+    fn wake(self: Arc<Self>);
+}
+
+/// Whom an event wakes.
+enum Sleeper {
+    Task(Waker),
+    Thing(Arc<dyn Wake>),
+}
+
+/// The clock and the queue of a run. See the module's text.
+pub(crate) struct Conductor {
+    now: AtomicU64,
+    queue: Mutex<Queue>,
+}
+
+#[derive(Default)]
+struct Queue {
+    events: BTreeMap<Key, Sleeper>,
+    asked: u64,
+}
+
+impl Conductor {
+    /// A clock at zero and an empty queue.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { now: AtomicU64::new(0), queue: Mutex::default() })
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Instant {
+        Instant::at(self.now.load(Ordering::Relaxed))
+    }
+
+    /// Takes the first event and wakes its sleeper. To be called when every task is idle.
+    pub(crate) fn advance(&self) {
+        let first = self.lock().events.pop_first();
+        let Some(((at, _, _), sleeper)) = first else { return };
+        // An event asked for in the past comes now; the clock never goes back.
+        self.now.fetch_max(at.since_start().get(), Ordering::Relaxed);
+        match sleeper {
+            Sleeper::Task(waker) => waker.wake(),
+            Sleeper::Thing(thing) => thing.wake(),
+        }
+    }
+
+    /// Wakes `thing` at `at`.
+    pub(crate) fn call(&self, at: Instant, class: Class, thing: Arc<dyn Wake>) {
+        self.insert(at, class, Sleeper::Thing(thing));
+    }
+
+    /// A future that is ready at `at`.
+    pub(crate) fn sleep_until(self: &Arc<Self>, at: Instant, class: Class) -> Sleep {
+        Sleep { conductor: Arc::clone(self), at, class, key: None }
+    }
+
+    fn insert(&self, at: Instant, class: Class, sleeper: Sleeper) -> Key {
+        let mut queue = self.lock();
+        queue.asked += 1;
+        let key = (at, class, queue.asked);
+        queue.events.insert(key, sleeper);
+        key
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ready when the conductor's clock reaches its time; leaves the queue when it is dropped.
+pub(crate) struct Sleep {
+    conductor: Arc<Conductor>,
+    at: Instant,
+    class: Class,
+    key: Option<Key>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // A time that has come is ready without the queue only for what had its turn: a step of this very millisecond
+        // waits until everything else in it is done.
+        match self.key {
+            None if self.class < Class::Step && self.conductor.now() >= self.at => Poll::Ready(()),
+            None => {
+                let key = self.conductor.insert(self.at, self.class, Sleeper::Task(cx.waker().clone()));
+                self.key = Some(key);
+                Poll::Pending
+            }
+            Some(key) => match self.conductor.lock().events.get_mut(&key) {
+                Some(Sleeper::Task(waker)) => {
+                    if !waker.will_wake(cx.waker()) {
+                        *waker = cx.waker().clone();
+                    }
+                    Poll::Pending
+                }
+                _ => Poll::Ready(()),
+            },
+        }
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.conductor.lock().events.remove(&key);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The exchange: makes a link for every dial and hands its far end to the server's listener.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand::rngs::ChaCha8Rng;
+use squall_mock_server::{ConnectionId as ServerConnection, Peer};
+use squall_protocol::Millis;
+use tokio::sync::mpsc;
+
+use crate::engine::wire::conductor::Conductor;
+use crate::engine::wire::link::{Delay, End, Link, Weather};
+use crate::engine::wire::recorder::Recorder;
+use crate::seed::Seed;
+use crate::trace::{ConnectionId, Event, Message, OrgName, Side};
+
+/// Makes the links of a run and knows those that live.
+pub(crate) struct Exchange {
+    conductor: Arc<Conductor>,
+    recorder: Arc<Recorder>,
+    weather: Arc<dyn Weather>,
+    latency: (Millis, Millis),
+    /// Every direction of every link draws from a stream of its own of this generator.
+    delays: ChaCha8Rng,
+    accept: mpsc::UnboundedSender<(End, Peer)>,
+    links: Mutex<Links>,
+}
+
+#[derive(Default)]
+struct Links {
+    dialed: u64,
+    live: BTreeMap<ConnectionId, Link>,
+}
+
+impl Exchange {
+    /// An exchange, and the listener that its links lead to.
+    pub(crate) fn new(
+        conductor: &Arc<Conductor>,
+        recorder: &Arc<Recorder>,
+        weather: Arc<dyn Weather>,
+        seed: Seed,
+        latency: (Millis, Millis),
+    ) -> (Arc<Self>, Listener) {
+        let (accept, accepted) = mpsc::unbounded_channel();
+        let exchange = Self {
+            conductor: Arc::clone(conductor),
+            recorder: Arc::clone(recorder),
+            weather,
+            latency,
+            delays: seed.stream("link"),
+            accept,
+            links: Mutex::default(),
+        };
+        (Arc::new(exchange), Listener { accepted })
+    }
+
+    /// Numbers a dial and writes it down; whether it may connect is asked next.
+    pub(crate) fn number(&self, org: &OrgName, attempt: u64, handoff: bool) -> Peer {
+        let mut links = self.lock();
+        links.dialed += 1;
+        let conn = ConnectionId(links.dialed);
+        drop(links);
+        self.recorder.record(Event::Dial { conn, org: org.clone(), attempt, handoff });
+        Peer { connection: ServerConnection(conn.0), account: Some(org.clone()) }
+    }
+
+    /// The dial is refused before a byte goes over it.
+    pub(crate) fn refuse(&self, peer: &Peer) -> io::Error {
+        self.recorder.record(Event::ConnectRefused { conn: ConnectionId(peer.connection.0) });
+        io::ErrorKind::ConnectionRefused.into()
+    }
+
+    /// Makes the link; the client's end is returned, the other goes to the listener.
+    pub(crate) fn connect(&self, peer: Peer) -> io::Result<End> {
+        let conn = ConnectionId(peer.connection.0);
+        let delay = |direction: u64| {
+            let mut rng = self.delays.clone();
+            rng.set_stream(conn.0 * 2 + direction);
+            Delay { range: self.latency, rng }
+        };
+        let (link, client, server) =
+            Link::new(conn, &self.conductor, &self.recorder, &self.weather, [delay(0), delay(1)]);
+        let mut links = self.lock();
+        links.live.retain(|_, link| link.is_alive());
+        links.live.insert(conn, link);
+        drop(links);
+        self.recorder.record(Event::Accepted { conn });
+        self.accept.send((server, peer)).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+        Ok(client)
+    }
+
+    /// Says what the next binary frame that `from` writes carries.
+    pub(crate) fn label(&self, conn: ConnectionId, from: Side, message: Message) {
+        if let Some(link) = self.lock().live.get(&conn) {
+            link.pipe(from).label(message);
+        }
+    }
+
+    /// Resets a link.
+    pub(crate) fn reset(&self, conn: ConnectionId) {
+        let link = self.lock().live.get(&conn).cloned();
+        if let Some(link) = link {
+            link.reset();
+        }
+    }
+
+    /// What the weather held on a link flows again.
+    pub(crate) fn flow(&self, conn: ConnectionId) {
+        let link = self.lock().live.get(&conn).cloned();
+        if let Some(link) = link {
+            link.pipe(Side::Client).flow();
+            link.pipe(Side::Server).flow();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The server's listener: what was dialed is accepted, in order.
+pub(crate) struct Listener {
+    accepted: mpsc::UnboundedReceiver<(End, Peer)>,
+}
+
+impl axum::serve::Listener for Listener {
+    type Io = End;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (End, Peer) {
+        match self.accepted.recv().await {
+            Some(accepted) => accepted,
+            // No exchange is left that could dial.
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        Err(io::ErrorKind::AddrNotAvailable.into())
+    }
+}

@@ -1,0 +1,154 @@
+//! The client's process as the machine that it runs on sees it: killed, suspended, resumed, with clocks of its own.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use jiff::{SignedDuration, Timestamp};
+use squall_protocol::{Instant, Millis, Now};
+
+use crate::engine::wire::conductor::{Class, Conductor, Sleep};
+
+/// The host of the client's process. Its monotonic clock stands while it is suspended, its wall clock never does; both
+/// outlive a process that is killed.
+pub(crate) struct Process {
+    conductor: Arc<Conductor>,
+    starts: Timestamp,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Which boot this is, from 0; the tasks of an earlier one are dead.
+    boot: u32,
+    up: bool,
+    suspended_since: Option<Instant>,
+    suspended_in_all: Millis,
+    /// One waker of each task that was polled since the last time that all were woken, and how often that was.
+    waiting: Vec<Waker>,
+    woken: u32,
+}
+
+impl Process {
+    /// A host on which nothing runs yet.
+    pub(crate) fn new(conductor: &Arc<Conductor>, starts: Timestamp) -> Arc<Self> {
+        Arc::new(Self { conductor: Arc::clone(conductor), starts, state: Mutex::default() })
+    }
+
+    /// Both clocks, as the process reads them.
+    pub(crate) fn now(&self) -> Now {
+        let now = self.conductor.now();
+        Now { mono: self.monotonic(now), wall: wall(self.starts, now) }
+    }
+
+    /// A future that is ready at `at` of the monotonic clock, or earlier where a suspend came between.
+    pub(crate) fn sleep_until(&self, at: Instant) -> Sleep {
+        let suspended = self.lock().suspended_in_all;
+        self.conductor.sleep_until(at + suspended, Class::Timer)
+    }
+
+    /// Whether it would answer a request now.
+    pub(crate) fn answers(&self) -> bool {
+        let state = self.lock();
+        state.up && state.suspended_since.is_none()
+    }
+
+    /// Whether it runs, suspended or not.
+    pub(crate) fn is_up(&self) -> bool {
+        self.lock().up
+    }
+
+    /// It boots.
+    pub(crate) fn boot(&self) {
+        self.lock().up = true;
+    }
+
+    /// It is killed: its tasks end where they stand.
+    pub(crate) fn kill(&self) {
+        let mut state = self.lock();
+        state.up = false;
+        state.boot += 1;
+        Self::wake_all(state);
+    }
+
+    /// It is suspended.
+    pub(crate) fn suspend(&self) {
+        let now = self.conductor.now();
+        self.lock().suspended_since.get_or_insert(now);
+    }
+
+    /// It is resumed; everything that waited looks at the world again.
+    pub(crate) fn resume(&self) {
+        let now = self.conductor.now();
+        let mut state = self.lock();
+        if let Some(since) = state.suspended_since.take() {
+            state.suspended_in_all = state.suspended_in_all + (now - since);
+        }
+        Self::wake_all(state);
+    }
+
+    /// A task of this process: not polled while it is suspended, ended when it is killed.
+    pub(crate) fn task<F: Future<Output = ()>>(self: &Arc<Self>, task: F) -> Task<F> {
+        Task { process: Arc::clone(self), boot: self.lock().boot, waits_since: None, inner: Some(Box::pin(task)) }
+    }
+
+    fn monotonic(&self, now: Instant) -> Instant {
+        let state = self.lock();
+        let until = state.suspended_since.unwrap_or(now);
+        until - state.suspended_in_all
+    }
+
+    fn wake_all(mut state: MutexGuard<'_, State>) {
+        let waiting = std::mem::take(&mut state.waiting);
+        state.woken += 1;
+        drop(state);
+        waiting.into_iter().for_each(Waker::wake);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The wall clock at a moment of the run.
+pub(crate) fn wall(starts: Timestamp, now: Instant) -> Timestamp {
+    let since = SignedDuration::from_millis(i64::try_from(now.since_start().get()).unwrap_or(i64::MAX));
+    starts.saturating_add(since).unwrap_or(Timestamp::MAX)
+}
+
+/// A task of a process. See [`Process::task`].
+pub(crate) struct Task<F> {
+    process: Arc<Process>,
+    boot: u32,
+    /// In which round of `waiting` its waker stands.
+    waits_since: Option<u32>,
+    inner: Option<Pin<Box<F>>>,
+}
+
+impl<F: Future<Output = ()>> Future for Task<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let mut state = this.process.lock();
+        if state.boot != this.boot {
+            drop(state);
+            // What it held is let go of here, before anything else of this millisecond.
+            this.inner = None;
+            return Poll::Ready(());
+        }
+        // Killed or resumed, it must hear of it even if nothing else wakes it.
+        if this.waits_since != Some(state.woken) {
+            state.waiting.push(cx.waker().clone());
+            this.waits_since = Some(state.woken);
+        }
+        let suspended = state.suspended_since.is_some();
+        drop(state);
+        match &mut this.inner {
+            Some(inner) if !suspended => inner.as_mut().poll(cx),
+            Some(_) => Poll::Pending,
+            None => Poll::Ready(()),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! From the session's and the server's words to those of the trace: one total function for each enum.
+
+use std::sync::Arc;
+
+use squall_session::machine::{Alert, Disconnected};
+use squall_session::{Cause, Stage, State};
+
+use crate::trace::{ConnectionId, Event, OrgName};
+use crate::words;
+
+/// Where a session stands.
+pub(crate) fn state(state: State) -> words::State {
+    match state {
+        State::Idle => words::State::Idle,
+        State::Waiting => words::State::Waiting,
+        State::Connecting => words::State::Connecting,
+        State::AwaitingQrScan => words::State::AwaitingQrScan,
+        State::Pairing => words::State::Pairing,
+        State::Connected => words::State::Connected,
+        State::Degraded => words::State::Degraded,
+        State::Blocked => words::State::Blocked,
+        State::LoggedOut => words::State::LoggedOut,
+        State::DisconnectedManualReconnectRequired => words::State::DisconnectedManualReconnectRequired,
+    }
+}
+
+/// Why a session ended, and at which stage where that is part of the cause.
+pub(crate) fn cause(cause: &Cause) -> (words::Cause, Option<words::Stage>) {
+    let plain = match cause {
+        Cause::RateLimited => words::Cause::RateLimited,
+        Cause::RestartRequired => words::Cause::RestartRequired,
+        Cause::LoggedOut => words::Cause::LoggedOut,
+        Cause::Replaced => words::Cause::Replaced,
+        Cause::Forbidden => words::Cause::Forbidden,
+        Cause::ClientOutdated => words::Cause::ClientOutdated,
+        Cause::TemporaryBan => words::Cause::TemporaryBan,
+        Cause::LoginRefused { .. } => words::Cause::LoginRefused,
+        Cause::ServiceUnavailable => words::Cause::ServiceUnavailable,
+        Cause::BadMac => words::Cause::BadMac,
+        Cause::ProtocolError => words::Cause::ProtocolError,
+        Cause::StreamError => words::Cause::StreamError,
+        Cause::ConnectionLost(_) => words::Cause::ConnectionLost,
+        Cause::ConnectionClosed { stage: at } => return (words::Cause::ConnectionClosed, Some(stage(*at))),
+        Cause::Refused => words::Cause::Refused,
+        Cause::HandshakeFailed => words::Cause::HandshakeFailed,
+        Cause::ConnectTimedOut { stage: at } => return (words::Cause::ConnectTimedOut, Some(stage(*at))),
+        Cause::QrExpired => words::Cause::QrExpired,
+        Cause::PermitRevoked { .. } => words::Cause::PermitRevoked,
+        Cause::ProcessDied => words::Cause::ProcessDied,
+        Cause::Stopped => words::Cause::Stopped,
+    };
+    (plain, None)
+}
+
+/// How far a connection had come.
+fn stage(stage: Stage) -> words::Stage {
+    match stage {
+        Stage::Connect => words::Stage::Connect,
+        Stage::Handshake => words::Stage::Handshake,
+        Stage::Login => words::Stage::Login,
+        Stage::Pairing => words::Stage::Pairing,
+        Stage::Open => words::Stage::Open,
+    }
+}
+
+/// What an operator should look at.
+pub(crate) fn alert(alert: Alert) -> words::Alert {
+    match alert {
+        Alert::RateLimited => words::Alert::RateLimited,
+        Alert::TwoDisconnectsInADay => words::Alert::TwoDisconnectsInADay,
+        Alert::Undecryptable => words::Alert::Undecryptable,
+        Alert::NotReady => words::Alert::NotReady,
+    }
+}
+
+/// A disconnect, as the subject reports it.
+pub(crate) fn disconnected(org: OrgName, conn: Option<ConnectionId>, what: &Disconnected) -> Event {
+    let (cause, stage) = cause(&what.cause);
+    Event::Disconnected {
+        org,
+        attempt: what.attempt.0,
+        conn,
+        cause,
+        stage,
+        failure: what.then.failure,
+        block: what.then.block,
+        clear: what.then.clear,
+        raw: what.raw.clone().map(Arc::new),
+        detail: what.detail.clone(),
+    }
+}

@@ -1,0 +1,84 @@
+//! Subjects: what is tested. The real session, the gateway as it was before, mutants of the session.
+//!
+//! All plug in at one trait, and the engines know no other difference between them.
+
+mod before;
+mod mutant;
+mod session;
+
+use jiff::Timestamp;
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::Now;
+use squall_session::limiter::{MemoryStore, StoreError};
+use squall_session::machine::Revocation;
+use squall_session::{AttemptId, Event, Machine, OrgId, Policy};
+
+use crate::trace::Claims;
+use crate::words::Denial;
+
+pub use before::Before;
+pub use mutant::{MUTANTS, Mutant};
+pub use session::RealSession;
+
+/// A client process under test: whatever decides on a start, and a machine for each organization.
+pub trait Subject: Send + Sized + 'static {
+    /// What an admitted start carries.
+    type Start: Send + 'static;
+    /// A start confirmed at its time.
+    type Go: Send + 'static;
+    /// What holds an organization's connection.
+    type Machine: Machine<Start = Self::Start, Go = Self::Go>;
+
+    /// The operator asks for a session.
+    fn admit(&mut self, now: Now, org: &OrgId) -> Admission<Self::Start>;
+    /// At the start's time: may it dial?
+    fn confirm(&mut self, now: Now, start: Self::Start) -> Result<Self::Go, Revocation>;
+    /// A start was cancelled before its dial.
+    fn withdraw(&mut self, now: Now, attempt: AttemptId);
+    /// A machine says something.
+    fn hear(&mut self, now: Now, org: &OrgId, event: &Event);
+    /// The machine of an organization, as it is after a boot.
+    fn machine(&mut self, org: &OrgId, rng: ChaCha8Rng) -> Self::Machine;
+    /// Attempts that the boot found cut short by the death of the process before, to be told as such.
+    fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)>;
+}
+
+/// A subject that can be booted by its type alone, as [`run`](crate::run) does.
+pub trait Boot: Subject {
+    /// The name in reports and in `--subject`.
+    const NAME: &'static str;
+    /// What it claims to do; what it does not claim is not judged.
+    fn claims() -> Claims;
+    /// Boots on a store. It never dials.
+    fn boot(setup: &Setup, now: Now) -> Result<Self, StoreError>;
+}
+
+/// What a subject is booted with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Its settings.
+    pub policy: Policy,
+    /// Its store, which outlives its process.
+    pub store: MemoryStore,
+}
+
+/// The answer to a start-session.
+#[derive(Debug)]
+pub enum Admission<S> {
+    /// Go ahead.
+    Granted {
+        /// The attempt's number.
+        attempt: AttemptId,
+        /// What the machine is started with.
+        start: S,
+    },
+    /// No.
+    Denied {
+        /// The rule that frees last.
+        cause: Denial,
+        /// The others that stand in the way.
+        also: Vec<Denial>,
+        /// When the same call would be granted.
+        retry_at: Option<Timestamp>,
+    },
+}

@@ -1,0 +1,38 @@
+//! Running a program, and saying which one failed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+}
+
+/// A program that will run in the root of the workspace.
+pub(crate) fn program(line: &str) -> Command {
+    let mut words = line.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).current_dir(root()).stdin(Stdio::null());
+    command
+}
+
+/// Runs a program to its end; anything but success is an error that names it.
+pub(crate) fn run(line: &str) -> anyhow::Result<()> {
+    let status = program(line).status().with_context(|| format!("cannot start `{line}`"))?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
+}
+
+/// Runs a program and returns what it printed; the exit code must be one of `codes`.
+pub(crate) fn output(line: &str, codes: &[i32]) -> anyhow::Result<String> {
+    let output =
+        program(line).stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{line}`"))?;
+    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
+        bail!("`{line}` failed: {}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
