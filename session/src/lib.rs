@@ -8,6 +8,7 @@ pub mod limiter;
 pub mod machine;
 pub mod policy;
 pub mod state;
+pub mod store;
 
 pub use cause::{Cause, Consequence, Lost, Stage};
 pub use id::{AttemptId, LinkId, OrgId};

@@ -1,0 +1,104 @@
+//! A store in memory, for tests and for the harness, which keeps it outside the client's process.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use squall_protocol::pairing::Device;
+
+use crate::id::{AttemptId, OrgId};
+use crate::store::{Ledger, Store, StoreError};
+
+/// A handle on a store in memory. Clones share the store, as processes share a disk.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    ledger: Ledger,
+    devices: BTreeMap<OrgId, Device>,
+    aside: BTreeMap<(OrgId, AttemptId), Device>,
+    health: Health,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Health {
+    #[default]
+    Good,
+    Unavailable,
+    Missing,
+}
+
+impl MemoryStore {
+    /// A new, empty store.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a store is made knowingly: it remembers no earlier attempt"
+    )]
+    pub fn new() -> Self {
+        Self {
+            shared: Arc::default(),
+        }
+    }
+
+    /// Makes every call fail from now on, as a full disk would; or lets them succeed again.
+    pub fn set_available(&self, available: bool) {
+        self.lock().health = if available {
+            Health::Good
+        } else {
+            Health::Unavailable
+        };
+    }
+
+    /// Removes the store, as when its file is deleted.
+    pub fn lose(&self) {
+        *self.lock() = Shared {
+            health: Health::Missing,
+            ..Shared::default()
+        };
+    }
+
+    /// Devices that were moved aside, by organization and attempt.
+    pub fn devices_aside(&self) -> Vec<(OrgId, AttemptId)> {
+        self.lock().aside.keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn healthy(&self) -> Result<MutexGuard<'_, Shared>, StoreError> {
+        let shared = self.lock();
+        match shared.health {
+            Health::Good => Ok(shared),
+            Health::Unavailable => Err(StoreError::Unavailable(
+                "it was made unavailable".to_owned(),
+            )),
+            Health::Missing => Err(StoreError::Missing),
+        }
+    }
+}
+
+impl Store for MemoryStore {
+    fn transact<R>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> Result<R, StoreError> {
+        Ok(work(&mut self.healthy()?.ledger))
+    }
+
+    fn device(&self, org: &OrgId) -> Result<Option<Device>, StoreError> {
+        Ok(self.healthy()?.devices.get(org).cloned())
+    }
+
+    fn put_device(&mut self, org: &OrgId, device: Device) -> Result<(), StoreError> {
+        self.healthy()?.devices.insert(org.clone(), device);
+        Ok(())
+    }
+
+    fn set_device_aside(&mut self, org: &OrgId, attempt: AttemptId) -> Result<(), StoreError> {
+        let mut shared = self.healthy()?;
+        if let Some(device) = shared.devices.remove(org) {
+            shared.aside.insert((org.clone(), attempt), device);
+        }
+        Ok(())
+    }
+}
