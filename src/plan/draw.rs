@@ -1,0 +1,96 @@
+//! Scenario and seed -> plan.
+
+use rand::RngExt;
+use squall_protocol::{Instant, Millis};
+
+use super::{Action, Lasts, Phone, Plan, PlannedStep, Trigger};
+use crate::scenario::{self, Between, Scenario, Step};
+use crate::seed::Seed;
+
+impl Plan {
+    /// Draws whatever the scenario leaves open. The same scenario and seed draw the same plan, always and everywhere.
+    pub fn draw(scenario: &Scenario, seed: Seed) -> Self {
+        let phone = match scenario.phone {
+            scenario::Phone::ScansAfter(delay) => Phone::ScansAfter(draw(seed, "phone", delay)),
+            scenario::Phone::Never => Phone::Never,
+        };
+        Self {
+            name: scenario.name.clone(),
+            seed,
+            starts: scenario.starts,
+            offset: scenario.offset,
+            ends: scenario.ends(),
+            organizations: scenario.organizations.clone(),
+            latency: (scenario.latency.min, scenario.latency.max),
+            policy: scenario.policy.clone(),
+            phone,
+            guard: scenario.guard,
+            live: scenario.live,
+            steps: scenario
+                .steps
+                .iter()
+                .map(|step| planned(step, seed))
+                .collect(),
+        }
+    }
+}
+
+fn planned(step: &Step, seed: Seed) -> PlannedStep {
+    let draw = |key: &str, range| draw(seed, &format!("step {}/{key}", step.number), range);
+    let point = |key: &str, range| Instant::START + draw(key, range);
+    let trigger = match &step.trigger {
+        scenario::Trigger::At(at) => Trigger::At(point("at", *at)),
+        scenario::Trigger::Every { every, from, until } => Trigger::Every {
+            every: draw("every", *every),
+            from: point("from", *from),
+            until: *until,
+        },
+        scenario::Trigger::On { event, after } => Trigger::On {
+            event: event.clone(),
+            after: draw("after", *after),
+        },
+    };
+    let action = match step.action.clone() {
+        scenario::Action::StartSession { org } => Action::StartSession { org },
+        scenario::Action::StopSession { org } => Action::StopSession { org },
+        scenario::Action::ScanQr { org } => Action::ScanQr { org },
+        scenario::Action::Inject { fault, target } => Action::Inject { fault, target },
+        scenario::Action::Fault {
+            fault,
+            target,
+            lasts,
+        } => Action::Fault {
+            fault,
+            target,
+            lasts: match lasts {
+                scenario::Lasts::For(length) => Lasts::For(draw("for", length)),
+                scenario::Lasts::Until(at) => Lasts::Until(point("until", at)),
+                scenario::Lasts::ToTheEnd => Lasts::ToTheEnd,
+            },
+        },
+        scenario::Action::Clear { step } => Action::Clear { step },
+        scenario::Action::ClientCrash { store, down_for } => Action::ClientCrash {
+            store,
+            down_for: draw("down_for", down_for),
+        },
+        scenario::Action::Suspend { lasts } => Action::Suspend {
+            lasts: draw("for", lasts),
+        },
+    };
+    PlannedStep {
+        number: step.number,
+        id: step.id.clone(),
+        trigger,
+        action,
+        line: step.line,
+    }
+}
+
+/// A whole number of milliseconds in the range, both ends included; each as likely as any other.
+fn draw(seed: Seed, what: &str, range: Between) -> Millis {
+    if range.min == range.max {
+        return range.min;
+    }
+    let mut rng = seed.stream(&format!("plan/{what}"));
+    Millis::new(rng.random_range(range.min.get()..=range.max.get()))
+}

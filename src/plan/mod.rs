@@ -1,0 +1,178 @@
+//! The plan: a scenario with everything drawn from the seed that it leaves open.
+//!
+//! What is drawn is drawn once, before anything runs: a step that comes again and again comes by one interval, and a
+//! delay after an event is the same at each of them. The delay of a single message is not: it is drawn message by
+//! message, by the link, within the range given here. Each draw has a stream of its own (`plan/step 3/at`), so that one
+//! range more or less in a scenario moves no other draw.
+
+mod draw;
+mod show;
+mod watch;
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use squall_protocol::{Instant, Millis};
+
+use crate::scenario::{CrashedStore, EventMatcher, FaultSpec, Guard, Organization, Target};
+use crate::seed::Seed;
+use crate::trace::{OrgName, Policy};
+
+pub use watch::Watch;
+
+/// A scenario with everything drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The scenario's name.
+    pub name: String,
+    /// What it was drawn from, and what the run's other chances are to be drawn from.
+    pub seed: Seed,
+    /// The wall clock at time zero.
+    pub starts: Timestamp,
+    /// The offset from UTC in which people are told of instants.
+    pub offset: Offset,
+    /// When the run ends.
+    pub ends: Instant,
+    /// The organizations, by name.
+    pub organizations: BTreeMap<OrgName, Organization>,
+    /// The delay of each message on a link: the least and the most, both included.
+    pub latency: (Millis, Millis),
+    /// The rules of session and limiter.
+    pub policy: Policy,
+    /// The simulated phone.
+    pub phone: Phone,
+    /// The mock server's guard.
+    pub guard: Guard,
+    /// Whether it may also run in real time.
+    pub live: bool,
+    /// What happens, in the order of the scenario.
+    pub steps: Vec<PlannedStep>,
+}
+
+/// The simulated phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phone {
+    /// It scans each QR code so long after it was shown.
+    ScansAfter(Millis),
+    /// Only a `scan_qr` step scans.
+    Never,
+}
+
+/// A step with everything drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedStep {
+    /// Its place among the scenario's steps, from 1: what a [`FaultRef`](crate::trace::FaultRef) calls it.
+    pub number: u32,
+    /// Its name, where it has one.
+    pub id: Option<String>,
+    /// When it acts.
+    pub trigger: Trigger,
+    /// What it does.
+    pub action: Action,
+    /// Its line in the scenario, from 1.
+    pub line: usize,
+}
+
+/// When a step acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Once, then.
+    At(Instant),
+    /// First at `from`, then one `every` later each time, last at or before `until` and before the end of the run.
+    Every {
+        /// From one time to the next: longer than nothing.
+        every: Millis,
+        /// The first time.
+        from: Instant,
+        /// No later than this.
+        until: Instant,
+    },
+    /// So long after an event.
+    On {
+        /// Which.
+        event: EventMatcher,
+        /// How long after it.
+        after: Millis,
+    },
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The operator asks for a session.
+    StartSession {
+        /// For whom.
+        org: OrgName,
+    },
+    /// The operator stops a session, or cancels the wait before it.
+    StopSession {
+        /// Whose.
+        org: OrgName,
+    },
+    /// The phone scans the QR code that is shown.
+    ScanQr {
+        /// Whose.
+        org: OrgName,
+    },
+    /// The fault acts once.
+    Inject {
+        /// What goes wrong.
+        fault: FaultSpec,
+        /// On which connections.
+        target: Target,
+    },
+    /// The fault stands.
+    Fault {
+        /// What goes wrong.
+        fault: FaultSpec,
+        /// On which connections.
+        target: Target,
+        /// When it goes off by itself.
+        lasts: Lasts,
+    },
+    /// What the step of this number put on goes off.
+    Clear {
+        /// The number of the step with the fault, from 1.
+        step: u32,
+    },
+    /// The client's process dies and boots again later.
+    ClientCrash {
+        /// What becomes of its store.
+        store: CrashedStore,
+        /// For how long there is no process.
+        down_for: Millis,
+    },
+    /// The client's machine sleeps.
+    Suspend {
+        /// For how long.
+        lasts: Millis,
+    },
+}
+
+/// When a fault goes off by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// So long after it went on.
+    For(Millis),
+    /// Then. A fault that an event puts on later than this never stands.
+    Until(Instant),
+    /// Not before the run ends.
+    ToTheEnd,
+}
+
+impl PlannedStep {
+    /// Every time at which it acts, where time alone decides: none where it waits for an event.
+    pub fn times(&self, ends: Instant) -> impl Iterator<Item = Instant> {
+        let (mut next, every, until) = match self.trigger {
+            Trigger::At(at) => (Some(at), None, at),
+            Trigger::Every { every, from, until } => (Some(from), Some(every), until),
+            Trigger::On { .. } => (None, None, ends),
+        };
+        std::iter::from_fn(move || {
+            let now = next.filter(|at| *at <= until && *at < ends)?;
+            next = every.map(|every| now + every);
+            Some(now)
+        })
+    }
+}

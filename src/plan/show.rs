@@ -1,0 +1,137 @@
+//! A plan for people: the drawn schedule.
+
+use std::fmt;
+
+use super::{Action, Lasts, Phone, Plan, PlannedStep, Trigger};
+use crate::scenario::{EventKind, EventMatcher, Target, Which};
+use crate::trace::Side;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let starts = self.starts.display_with_offset(self.offset);
+        writeln!(f, "{} (seed {})", self.name, self.seed)?;
+        writeln!(f, "  starts         {starts}, runs for {}", self.ends)?;
+        for (name, org) in &self.organizations {
+            writeln!(
+                f,
+                "  organization   {name}, {}",
+                if org.paired { "paired" } else { "not paired" }
+            )?;
+        }
+        let (least, most) = self.latency;
+        if least == most {
+            writeln!(f, "  latency        {least}")?;
+        } else {
+            writeln!(
+                f,
+                "  latency        {least}..{most}, drawn for each message"
+            )?;
+        }
+        match self.phone {
+            Phone::ScansAfter(delay) => {
+                writeln!(f, "  phone          scans {delay} after a QR code is shown")?
+            }
+            Phone::Never => writeln!(f, "  phone          scans only when a step says so")?,
+        }
+        for step in &self.steps {
+            writeln!(f, "  step {:<3}{step}", step.number)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for PlannedStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "  {:<24} {}", self.trigger.to_string(), self.action)?;
+        match &self.id {
+            Some(id) => write!(f, "  ({id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::At(at) => write!(f, "{at}"),
+            Self::Every { every, from, until } => write!(f, "every {every}, {from}..{until}"),
+            Self::On { event, after } if after.get() == 0 => write!(f, "on {event}"),
+            Self::On { event, after } => write!(f, "{after} after {event}"),
+        }
+    }
+}
+
+impl fmt::Display for EventMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.nth {
+            Some(nth) => write!(f, "#{nth} ")?,
+            None => f.write_str("each ")?,
+        }
+        match &self.kind {
+            EventKind::Attempt => f.write_str("attempt")?,
+            EventKind::Dial => f.write_str("dial")?,
+            EventKind::Upgrade => f.write_str("upgrade")?,
+            EventKind::Login => f.write_str("login")?,
+            EventKind::PairSuccess => f.write_str("pair_success")?,
+            EventKind::Disconnected => f.write_str("disconnected")?,
+            EventKind::Denied => f.write_str("denied")?,
+            EventKind::Stanza { tag, from } => {
+                match tag {
+                    Some(tag) => write!(f, "stanza {tag}")?,
+                    None => f.write_str("stanza")?,
+                }
+                match from {
+                    Some(Side::Client) => f.write_str(" from client")?,
+                    Some(Side::Server) => f.write_str(" from server")?,
+                    None => {}
+                }
+            }
+        }
+        match &self.org {
+            Some(org) => write!(f, " of org {org}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartSession { org } => write!(f, "start_session org {org}"),
+            Self::StopSession { org } => write!(f, "stop_session org {org}"),
+            Self::ScanQr { org } => write!(f, "scan_qr org {org}"),
+            Self::Inject { fault, target } => write!(f, "inject {}{target}", fault.info().name),
+            Self::Fault {
+                fault,
+                target,
+                lasts,
+            } => {
+                write!(f, "fault {}{target}", fault.info().name)?;
+                match lasts {
+                    Lasts::For(length) => write!(f, " for {length}"),
+                    Lasts::Until(at) => write!(f, " until {at}"),
+                    Lasts::ToTheEnd => f.write_str(" to the end"),
+                }
+            }
+            Self::Clear { step } => write!(f, "clear step {step}"),
+            Self::ClientCrash { store, down_for } => {
+                write!(f, "client_crash store {store}, down for {down_for}")
+            }
+            Self::Suspend { lasts } => write!(f, "suspend for {lasts}"),
+        }
+    }
+}
+
+/// With a leading space, or nothing where everybody is meant.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(org) = &self.org {
+            write!(f, " org {org}")?;
+        }
+        match self.connection {
+            Which::All => Ok(()),
+            Which::Nth(nth) => write!(f, " connection {nth}"),
+            Which::Old => f.write_str(" old connections"),
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! Steps: one trigger, one action, and nothing that could never happen.
+
+use squall_protocol::{Instant, Millis};
+
+use super::Checker;
+use crate::scenario::model::{
+    Action, CrashedStore, EventKind, EventMatcher, Lasts, Step, Target, Trigger, Which,
+};
+use crate::scenario::problem::Problem;
+use crate::scenario::range::Between;
+use crate::scenario::raw::{Name, RawEvent, RawStep, RawStore, RawWhich};
+use crate::scenario::yaml::At;
+
+/// How long a crashed client is down if nobody says.
+const DEFAULT_DOWN: Between = Between::exactly(Millis::from_secs(5));
+
+impl Checker<'_> {
+    /// Remembers each id, before any step is looked at: a step may name one that comes later.
+    pub(super) fn collect_ids(&mut self, steps: &[At<RawStep>]) {
+        for (number, step) in (1u32..).zip(steps) {
+            let Some(id) = &step.value.id else { continue };
+            if id.value.trim().is_empty() {
+                self.at(id.at, Problem::Blank("id"));
+            } else if let Some((_, line)) = self.ids.get(&id.value) {
+                let (id_at, line, id) = (id.at, *line, id.value.clone());
+                self.at(id_at, Problem::DuplicateId { id, line });
+            } else {
+                self.ids.insert(id.value.clone(), (number, step.at.0));
+            }
+        }
+    }
+
+    pub(super) fn step(&mut self, number: u32, step: At<RawStep>) -> Option<Step> {
+        let At { value: raw, at } = step;
+        let trigger = self.trigger(&raw, at);
+        self.stray_keys(&raw);
+        let id = raw.id.as_ref().map(|id| id.value.clone());
+        let action = self.action(raw, at, trigger.as_ref());
+        Some(Step {
+            number,
+            id,
+            trigger: trigger?,
+            action: action?,
+            line: at.0,
+        })
+    }
+
+    fn trigger(&mut self, raw: &RawStep, step: (usize, usize)) -> Option<Trigger> {
+        let given: Vec<_> = [
+            ("at", raw.at.as_ref().map(|at| at.at)),
+            ("every", raw.every.as_ref().map(|every| every.at)),
+            ("on", raw.on.as_ref().map(|on| on.at)),
+        ]
+        .into_iter()
+        .filter_map(|(key, at)| Some((key, at?)))
+        .collect();
+        match given[..] {
+            [] => {
+                self.at(step, Problem::NoTrigger);
+                return None;
+            }
+            [_] => {}
+            [(first, _), (second, at), ..] => {
+                self.at_key(second, at, Problem::TwoTriggers { first, second });
+                return None;
+            }
+        }
+        if let Some(at) = &raw.at {
+            self.before_the_end("at", at);
+            return Some(Trigger::At(at.value));
+        }
+        if let Some(every) = &raw.every {
+            return Some(self.every(raw, every));
+        }
+        let on = raw.on.as_ref()?;
+        if let Some(after) = &raw.after {
+            self.before_the_end("after", after);
+        }
+        Some(Trigger::On {
+            event: self.event(&on.value),
+            after: raw
+                .after
+                .as_ref()
+                .map_or(Between::exactly(Millis::ZERO), |after| after.value),
+        })
+    }
+
+    fn every(&mut self, raw: &RawStep, every: &At<Between>) -> Trigger {
+        if every.value.min == Millis::ZERO {
+            self.at(every.at, Problem::Zero("every"));
+        }
+        let from = raw.from.as_ref().unwrap_or(every);
+        self.before_the_end(if raw.from.is_some() { "from" } else { "every" }, from);
+        let until = match &raw.until {
+            None => self.runs_for,
+            Some(until) => {
+                if until.value.min < from.value.max {
+                    self.ends_before(until, from.value.max);
+                }
+                if until.value.max > self.runs_for {
+                    self.after_the_end("until", until);
+                }
+                if until.value.min != until.value.max {
+                    self.at(
+                        until.at,
+                        Problem::Value(
+                            "beside `every`, `until` is one point of the run".to_owned(),
+                        ),
+                    );
+                }
+                until.value.max
+            }
+        };
+        Trigger::Every {
+            every: every.value,
+            from: from.value,
+            until: Instant::START + until,
+        }
+    }
+
+    fn event(&mut self, event: &RawEvent) -> EventMatcher {
+        let (kind, org, nth) = match event {
+            RawEvent::Attempt(of) => (EventKind::Attempt, &of.org, &of.nth),
+            RawEvent::Dial(of) => (EventKind::Dial, &of.org, &of.nth),
+            RawEvent::Upgrade(of) => (EventKind::Upgrade, &of.org, &of.nth),
+            RawEvent::Login(of) => (EventKind::Login, &of.org, &of.nth),
+            RawEvent::PairSuccess(of) => (EventKind::PairSuccess, &of.org, &of.nth),
+            RawEvent::Disconnected(of) => (EventKind::Disconnected, &of.org, &of.nth),
+            RawEvent::Denied(of) => (EventKind::Denied, &of.org, &of.nth),
+            RawEvent::Stanza(of) => {
+                let (tag, from) = (of.tag.clone(), of.from);
+                (EventKind::Stanza { tag, from }, &of.org, &of.nth)
+            }
+        };
+        EventMatcher {
+            kind,
+            org: org.as_ref().map(|org| self.org(org)),
+            nth: self.nth(nth.as_ref()),
+        }
+    }
+
+    /// Keys that mean nothing beside the step's trigger and action.
+    fn stray_keys(&mut self, raw: &RawStep) {
+        let of = |at: &Option<At<Between>>| at.as_ref().map(|at| at.at);
+        let (timed, faulty) = (
+            raw.fault.is_some(),
+            raw.fault.is_some() || raw.inject.is_some(),
+        );
+        let strays = [
+            ("from", of(&raw.from), raw.every.is_some(), "`every`"),
+            (
+                "until",
+                of(&raw.until),
+                raw.every.is_some() || timed,
+                "`every` or `fault`",
+            ),
+            ("after", of(&raw.after), raw.on.is_some(), "`on`"),
+            ("for", of(&raw.lasts), timed, "`fault`"),
+            (
+                "org",
+                raw.org.as_ref().map(|org| org.at),
+                faulty,
+                "`inject` or `fault`; other actions have their own",
+            ),
+            (
+                "connection",
+                raw.connection.as_ref().map(|it| it.at),
+                faulty,
+                "`inject` or `fault`",
+            ),
+        ];
+        for (key, at, belongs, beside) in strays {
+            if let Some(at) = at
+                && !belongs
+            {
+                self.at_key(key, at, Problem::Stray { key, beside });
+            }
+        }
+    }
+
+    fn action(
+        &mut self,
+        raw: RawStep,
+        step: (usize, usize),
+        trigger: Option<&Trigger>,
+    ) -> Option<Action> {
+        let at = |value: &Option<At<_>>| value.as_ref().map(|value: &At<_>| value.at);
+        let missing = [
+            ("server_restart", at(&raw.server_restart)),
+            ("client_pause", at(&raw.client_pause)),
+            ("clock_step", at(&raw.clock_step)),
+            ("supervisor", at(&raw.supervisor)),
+        ];
+        let mut given: Vec<_> = [
+            ("start_session", raw.start_session.as_ref().map(|it| it.at)),
+            ("stop_session", raw.stop_session.as_ref().map(|it| it.at)),
+            ("scan_qr", raw.scan_qr.as_ref().map(|it| it.at)),
+            ("inject", raw.inject.as_ref().map(|it| it.at)),
+            ("fault", raw.fault.as_ref().map(|it| it.at)),
+            ("clear", raw.clear.as_ref().map(|it| it.at)),
+            ("client_crash", raw.client_crash.as_ref().map(|it| it.at)),
+            ("suspend", raw.suspend.as_ref().map(|it| it.at)),
+        ]
+        .into_iter()
+        .chain(missing)
+        .filter_map(|(key, at)| Some((key, at?)))
+        .collect();
+        given.sort_by_key(|(_, at)| *at);
+        match given[..] {
+            [] => {
+                self.at(step, Problem::NoAction);
+                return None;
+            }
+            [_] => {}
+            [(first, _), (second, at), ..] => {
+                self.at_key(second, at, Problem::TwoActions { first, second });
+                return None;
+            }
+        }
+        if let Some((key, at)) = missing.iter().find_map(|(key, at)| Some((*key, (*at)?))) {
+            self.at_key(key, at, Problem::NoEngine(key));
+            return None;
+        }
+        if let Some(of) = &raw.start_session {
+            return Some(Action::StartSession {
+                org: self.org(&of.value.org),
+            });
+        }
+        if let Some(of) = &raw.stop_session {
+            return Some(Action::StopSession {
+                org: self.org(&of.value.org),
+            });
+        }
+        if let Some(of) = &raw.scan_qr {
+            return Some(Action::ScanQr {
+                org: self.org(&of.value.org),
+            });
+        }
+        if let Some(clear) = &raw.clear {
+            return Some(Action::Clear {
+                step: self.step_with_id(&clear.value.id)?,
+            });
+        }
+        if let Some(crash) = &raw.client_crash {
+            return self.crash(crash.value.store.as_ref(), crash.value.down_for.as_ref());
+        }
+        if let Some(suspend) = &raw.suspend {
+            self.some_time("for", &suspend.value.lasts);
+            return Some(Action::Suspend {
+                lasts: suspend.value.lasts.value,
+            });
+        }
+        let target = self.target(raw.org.as_ref(), raw.connection.as_ref());
+        if let Some(inject) = raw.inject {
+            return Some(Action::Inject {
+                fault: inject.value,
+                target,
+            });
+        }
+        let lasts = self.lasts(&raw, trigger);
+        Some(Action::Fault {
+            fault: raw.fault?.value,
+            target,
+            lasts,
+        })
+    }
+
+    fn crash(
+        &mut self,
+        store: Option<&At<RawStore>>,
+        down_for: Option<&At<Between>>,
+    ) -> Option<Action> {
+        if let Some(down_for) = down_for {
+            self.some_time("down_for", down_for);
+        }
+        let store = match store.map(|store| (store.value, store.at)) {
+            None | Some((RawStore::Kept, _)) => CrashedStore::Kept,
+            Some((RawStore::Lost, _)) => CrashedStore::Lost,
+            Some((RawStore::Torn, at)) => {
+                self.at(at, Problem::NoEngine("store: torn"));
+                return None;
+            }
+        };
+        let down_for = down_for.map_or(DEFAULT_DOWN, |down_for| down_for.value);
+        Some(Action::ClientCrash { store, down_for })
+    }
+
+    fn target(&mut self, org: Option<&At<Name>>, which: Option<&At<RawWhich>>) -> Target {
+        let connection = match which.map(|which| (&which.value, which.at)) {
+            None | Some((RawWhich::All, _)) => Which::All,
+            Some((RawWhich::Old, _)) => Which::Old,
+            Some((RawWhich::Nth(nth), at)) => {
+                if *nth == 0 {
+                    self.at(at, Problem::FromOne("connection"));
+                }
+                Which::Nth(*nth)
+            }
+        };
+        Target {
+            org: org.map(|org| self.org(org)),
+            connection,
+        }
+    }
+
+    /// When the fault goes off. Beside `every`, `until` ends the repetition instead.
+    fn lasts(&mut self, raw: &RawStep, trigger: Option<&Trigger>) -> Lasts {
+        if let Some(lasts) = &raw.lasts {
+            self.some_time("for", lasts);
+        }
+        let until = raw.until.as_ref().filter(|_| raw.every.is_none());
+        match (&raw.lasts, until) {
+            (Some(_), Some(until)) => {
+                self.at_key("until", until.at, Problem::ForAndUntil);
+                Lasts::ToTheEnd
+            }
+            (Some(lasts), None) => Lasts::For(lasts.value),
+            (None, Some(until)) => {
+                if until.value.max > self.runs_for {
+                    self.after_the_end("until", until);
+                }
+                if let Some(Trigger::At(at)) = trigger
+                    && until.value.min <= at.max
+                {
+                    self.ends_before(until, at.max);
+                }
+                Lasts::Until(until.value)
+            }
+            (None, None) => Lasts::ToTheEnd,
+        }
+    }
+
+    /// Each `clear` names a step with a `fault`.
+    pub(super) fn clears_name_faults(&mut self, steps: &[Step]) {
+        for step in steps {
+            let Action::Clear { step: number } = step.action else {
+                continue;
+            };
+            let Some(named) = steps.iter().find(|step| step.number == number) else {
+                continue;
+            };
+            if !matches!(named.action, Action::Fault { .. }) {
+                let id = named.id.clone().unwrap_or_default();
+                let has = named.action.key();
+                self.at(
+                    (step.line, 1),
+                    Problem::OtherAction {
+                        id,
+                        needs: "`fault` to clear",
+                        has,
+                    },
+                );
+            }
+        }
+    }
+
+    fn before_the_end(&mut self, key: &'static str, at: &At<Between>) {
+        if at.value.max >= self.runs_for {
+            self.after_the_end(key, at);
+        }
+    }
+
+    fn after_the_end(&mut self, key: &'static str, at: &At<Between>) {
+        let (value, runs_for) = (at.value.to_string(), self.runs_for);
+        self.at(
+            at.at,
+            Problem::AfterTheEnd {
+                key,
+                at: value,
+                runs_for,
+            },
+        );
+    }
+
+    fn ends_before(&mut self, until: &At<Between>, from: Millis) {
+        let value = until.value.to_string();
+        self.at(
+            until.at,
+            Problem::EndsBeforeItBegins {
+                key: "until",
+                until: value,
+                from,
+            },
+        );
+    }
+
+    fn some_time(&mut self, key: &'static str, length: &At<Between>) {
+        if length.value.min == Millis::ZERO {
+            self.at(length.at, Problem::Zero(key));
+        }
+    }
+}

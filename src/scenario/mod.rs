@@ -1,0 +1,29 @@
+//! The scenario language: YAML text -> [`Scenario`], what the author meant.
+//!
+//! A file is read in two strides. The parser gives it its shape ([`raw`]): unknown keys, wrong types and misspelt words
+//! end there, at their line and column. Then it is checked ([`check`]): what would contradict itself, or never happen,
+//! is collected and told all at once. What is left is plain data in which an illegal value has no spelling.
+
+mod check;
+mod faults;
+mod load;
+mod model;
+mod nearest;
+mod place;
+pub mod policy;
+mod problem;
+mod range;
+mod raw;
+mod schema;
+mod yaml;
+
+pub use faults::FaultSpec;
+pub use load::{LoadError, load, parse};
+pub use model::{
+    Action, Before, CrashedStore, EventKind, EventMatcher, Expectation, Expected, Guard,
+    GuardAnswer, Lasts, Organization, Outcome, Phone, Scenario, Step, Target, Trigger, Which,
+};
+pub use problem::Problem;
+pub use range::{Between, Count, InvalidRange, Length, Window};
+pub use schema::schema;
+pub use yaml::Place;
