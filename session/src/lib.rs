@@ -3,10 +3,13 @@
 //! The machine and the limiter are pure: time is an argument, randomness a lent generator. Only the driver touches tokio.
 
 pub mod cause;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod id;
 pub mod limiter;
 pub mod machine;
 pub mod policy;
+pub mod session;
 pub mod state;
 pub mod store;
 
@@ -14,4 +17,5 @@ pub use cause::{Cause, Consequence, Lost, Stage};
 pub use id::{AttemptId, LinkId, OrgId};
 pub use machine::{Disconnected, Event, Input, LinkInput, Machine, Output, Timer};
 pub use policy::{LimiterPolicy, Policy};
+pub use session::{Session, Status, StoredEnd};
 pub use state::State;

@@ -1,0 +1,260 @@
+//! The shell around a machine: one task that moves bytes, and asks its host for time, links and the limiter's word.
+//!
+//! It holds no clock and spawns nothing. Within one millisecond everything that can be read is fed to the machine before
+//! a timer that is due, and timers before commands.
+
+mod link;
+mod socket;
+mod upgrade;
+
+use std::future::Future;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::certificate::TrustedRoot;
+use squall_protocol::{Instant, Node, Now};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::id::{AttemptId, LinkId};
+use crate::machine::{Dial, Event, Input, LinkInput, Machine, Output, Revocation};
+
+use link::Link;
+
+/// Where a driver's time comes from.
+pub trait Clock {
+    /// The time, in whole milliseconds.
+    fn now(&self) -> Now;
+
+    /// Waits until a point of the monotonic clock. Being early is harmless: the machine is asked, and waits again.
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static;
+}
+
+/// Where a driver's links come from.
+pub trait Connector {
+    /// A transport below the WebSocket, such as a TCP or a TLS stream.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Opens a transport. An error is a refused connect.
+    fn connect(
+        &self,
+        dial: &Dial,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static;
+}
+
+/// Who runs a session: gives it time and links, answers for its limiter, and hears what it tells.
+pub trait Host<M: Machine>: Clock + Connector + Send + 'static {
+    /// Asks the limiter once more whether this start may dial, at its time.
+    ///
+    /// # Errors
+    /// The permit was revoked: nothing is dialed.
+    fn confirm(&mut self, now: Now, start: M::Start) -> Result<M::Go, Revocation>;
+
+    /// Gives an attempt's slot back: it was cancelled before its dial.
+    fn withdraw(&mut self, now: Now, attempt: AttemptId);
+
+    /// Hears an event, in the millisecond it happens.
+    fn event(&mut self, now: Now, event: &Event);
+
+    /// Hears what the next binary WebSocket frame of this link carries, right before the frame is written.
+    fn sending(&mut self, _link: LinkId, _label: Label) {}
+}
+
+/// What a binary WebSocket frame carries, which its encrypted bytes do not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A message of the Noise handshake: `client hello` (with the intro header before it) or `client finish`.
+    Handshake(&'static str),
+    /// A stanza.
+    Stanza(Arc<Node>),
+}
+
+/// What is asked of a session from outside.
+#[derive(Debug)]
+pub enum Command<S> {
+    /// An admitted start.
+    Start(S),
+    /// The operator's stop or cancel, or an orderly shutdown.
+    Stop,
+    /// So many messages more could not be decrypted.
+    Undecryptable(u64),
+}
+
+/// What a driver is given once.
+#[derive(Debug)]
+pub struct DriverConfig {
+    /// The root key that the server's certificates must lead to.
+    pub root: TrustedRoot,
+    /// Host, and port where it is not the scheme's own, for the request line and the `Host` header.
+    pub authority: String,
+    /// Gives the Noise ephemeral keys and `Sec-WebSocket-Key`.
+    pub rng: ChaCha8Rng,
+}
+
+/// Runs a machine until its last command handle is dropped; links that are open then are let go of as they are, as when
+/// a process dies. Send [`Command::Stop`] first for an orderly end.
+pub async fn run<M, H>(
+    machine: M,
+    host: H,
+    mut commands: UnboundedReceiver<Command<M::Start>>,
+    config: DriverConfig,
+) -> M
+where
+    M: Machine,
+    H: Host<M>,
+{
+    let mut driver = Driver {
+        machine,
+        host,
+        config,
+        links: Vec::with_capacity(MOST_LINKS),
+    };
+    driver.settle();
+    loop {
+        let deadline = driver.deadline();
+        // A fresh sleep for each deadline: resetting one costs more.
+        let mut sleep = pin!(deadline.map(|at| driver.host.sleep_until(at)));
+        while driver.deadline() == deadline {
+            let wake =
+                std::future::poll_fn(|cx| driver.poll(cx, deadline, sleep.as_mut(), &mut commands));
+            match wake.await {
+                Wake::Link(link, input) => driver.on_link(link, input),
+                Wake::Timer => {
+                    driver.feed(Input::Timeout);
+                    break;
+                }
+                Wake::Command(Command::Start(start)) => driver.feed(Input::Start(start)),
+                Wake::Command(Command::Stop) => driver.feed(Input::Stop),
+                Wake::Command(Command::Undecryptable(messages)) => {
+                    driver.feed(Input::Undecryptable(messages));
+                }
+                Wake::Abandoned => return driver.machine,
+            }
+        }
+    }
+}
+
+/// The current link, and one old one that waits for the server's close.
+const MOST_LINKS: usize = 2;
+
+struct Driver<M, H: Connector> {
+    machine: M,
+    host: H,
+    config: DriverConfig,
+    /// In the order of their dials.
+    links: Vec<Link<H::Stream>>,
+}
+
+/// Why the task goes on.
+enum Wake<S> {
+    Link(LinkId, LinkInput),
+    Timer,
+    Command(Command<S>),
+    /// Nobody can command any more.
+    Abandoned,
+}
+
+impl<M: Machine, H: Host<M>> Driver<M, H> {
+    fn deadline(&self) -> Option<Instant> {
+        self.machine.poll_timeout().map(|(at, _)| at)
+    }
+
+    fn poll<F: Future<Output = ()>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        deadline: Option<Instant>,
+        sleep: Pin<&mut Option<F>>,
+        commands: &mut UnboundedReceiver<Command<M::Start>>,
+    ) -> Poll<Wake<M::Start>> {
+        let now = self.host.now();
+        for link in &mut self.links {
+            let id = link.id();
+            let mut sending = |label| self.host.sending(id, label);
+            if let Poll::Ready(input) = link.poll(cx, now.wall, &mut self.config, &mut sending) {
+                return Poll::Ready(Wake::Link(id, input));
+            }
+        }
+        if deadline.is_some_and(|at| at <= now.mono) {
+            return Poll::Ready(Wake::Timer);
+        }
+        if let Some(sleep) = sleep.as_pin_mut()
+            && sleep.poll(cx).is_ready()
+        {
+            return Poll::Ready(Wake::Timer);
+        }
+        commands
+            .poll_recv(cx)
+            .map(|command| command.map_or(Wake::Abandoned, Wake::Command))
+    }
+
+    fn on_link(&mut self, link: LinkId, input: LinkInput) {
+        self.feed(Input::Link(link, input));
+        // Nothing more can come from a link that has ended, whatever the machine makes of it.
+        self.links
+            .retain(|other| other.id() != link || !other.has_ended());
+    }
+
+    fn feed(&mut self, input: Input<M::Start, M::Go>) {
+        let now = self.host.now();
+        self.machine.handle_input(now, input);
+        self.settle();
+    }
+
+    /// Does what the machine wants done, until it wants nothing more.
+    fn settle(&mut self) {
+        let now = self.host.now();
+        loop {
+            let mut answer = None;
+            while let Some(output) = self.machine.poll_output() {
+                match output {
+                    Output::Confirm(start) => answer = Some(self.host.confirm(now, start)),
+                    Output::Dial(dial) => self.dial(dial),
+                    Output::Send(link, node) => self.send(link, node),
+                    Output::Ping(link, payload) => {
+                        if let Some(link) = self.link(link) {
+                            link.ping(payload);
+                        }
+                    }
+                    Output::Close(link, code) => {
+                        if let Some(link) = self.link(link) {
+                            link.close(code);
+                        }
+                    }
+                    Output::Drop(link) => self.links.retain(|other| other.id() != link),
+                    Output::Withdraw(attempt) => self.host.withdraw(now, attempt),
+                    Output::Event(event) => self.host.event(now, &event),
+                }
+            }
+            match answer {
+                Some(Ok(go)) => self.machine.handle_input(now, Input::Go(go)),
+                Some(Err(why)) => self.machine.handle_input(now, Input::Revoked(why)),
+                None => return,
+            }
+        }
+    }
+
+    fn dial(&mut self, dial: Dial) {
+        if self.links.len() == MOST_LINKS {
+            self.links.remove(0);
+        }
+        let connecting = Box::pin(self.host.connect(&dial));
+        self.links.push(Link::new(dial, connecting));
+    }
+
+    fn send(&mut self, link: LinkId, node: Node) {
+        let Self { host, links, .. } = self;
+        if let Some(open) = links.iter_mut().find(|other| other.id() == link) {
+            open.send(node, |label| host.sending(link, label));
+        }
+    }
+
+    fn link(&mut self, link: LinkId) -> Option<&mut Link<H::Stream>> {
+        self.links.iter_mut().find(|other| other.id() == link)
+    }
+}
+
+#[cfg(test)]
+mod tests;
