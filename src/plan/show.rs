@@ -29,9 +29,11 @@ impl fmt::Display for Plan {
         }
         match self.phone {
             Phone::ScansAfter(delay) => {
-                writeln!(f, "  phone          scans {delay} after a QR code is shown")?
+                writeln!(f, "  phone          scans {delay} after a QR code is shown")?;
             }
-            Phone::Never => writeln!(f, "  phone          scans only when a step says so")?,
+            Phone::Never => {
+                writeln!(f, "  phone          scans only when a step says so")?;
+            }
         }
         for step in &self.steps {
             writeln!(f, "  step {:<3}{step}", step.number)?;

@@ -38,16 +38,14 @@ impl EventMatcher {
                 Event::Sent {
                     conn,
                     from: Side::Server,
-                    message,
+                    message:
+                        Message::UpgradeResponse {
+                            status: 101,
+                            valid: true,
+                            ..
+                        },
                 },
-            ) => match message {
-                Message::UpgradeResponse {
-                    status: 101,
-                    valid: true,
-                    ..
-                } => whose(*conn)?,
-                _ => return None,
-            },
+            ) => whose(*conn)?,
             (
                 EventKind::Stanza { tag, from },
                 Event::Sent {

@@ -86,7 +86,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<LoadError>> {
             continue;
         }
         match read(&path)
-            .map_err(|error| vec![error])
+            .map_err(|problem| vec![LoadError::of_path(&path, problem)])
             .and_then(|text| parse(&text, &path))
         {
             Ok(scenario) => scenarios.push(scenario),
@@ -133,22 +133,17 @@ pub fn parse(text: &str, path: &Path) -> Result<Scenario, Vec<LoadError>> {
     })
 }
 
-fn read(path: &Path) -> Result<String, LoadError> {
-    let unreadable =
-        |error: std::io::Error| LoadError::of_path(path, Problem::Unreadable(error.to_string()));
+fn read(path: &Path) -> Result<String, Problem> {
+    let unreadable = |error: std::io::Error| Problem::Unreadable(error.to_string());
     let bytes = fs::metadata(path).map_err(unreadable)?.len();
     if bytes > MOST_BYTES {
-        return Err(LoadError::of_path(
-            path,
-            Problem::TooLong {
-                bytes,
-                most: MOST_BYTES,
-            },
-        ));
+        return Err(Problem::TooLong {
+            bytes,
+            most: MOST_BYTES,
+        });
     }
-    String::from_utf8(fs::read(path).map_err(unreadable)?).map_err(|error| {
-        LoadError::of_path(path, Problem::NotUtf8(error.utf8_error().valid_up_to()))
-    })
+    String::from_utf8(fs::read(path).map_err(unreadable)?)
+        .map_err(|error| Problem::NotUtf8(error.utf8_error().valid_up_to()))
 }
 
 /// The files that these paths mean.

@@ -63,7 +63,7 @@ fn token_length(rest: &str) -> usize {
     match first {
         '{' | '[' | '-' if !line[1..].starts_with(|c: char| c.is_ascii_digit()) => 1,
         '"' | '\'' => line[1..].find(first).map_or(line.len(), |end| end + 2),
-        _ => plain(line).len(),
+        _ => plain(line).len().max(first.len_utf8()),
     }
 }
 
@@ -96,19 +96,19 @@ mod tests {
     #[test]
     fn a_token_is_what_a_reader_would_underline() {
         assert_eq!(token((1, 7)), "four");
-        assert_eq!(token((3, 9)), "6h");
-        assert_eq!(token((3, 21)), "{");
-        assert_eq!(token((3, 23)), "\"close\"");
+        assert_eq!(token((3, 11)), "6h");
+        assert_eq!(token((3, 23)), "{");
+        assert_eq!(token((3, 25)), "\"close\"");
         assert_eq!(token((5, 7)), "eof");
         assert_eq!(token((99, 1)), "");
     }
 
     #[test]
     fn a_key_is_found_right_before_its_value() {
-        let key = of_key(TEXT, "inject", (3, 21));
+        let key = of_key(TEXT, "inject", (3, 23));
         assert_eq!(
             (key.line, key.column, key.words(TEXT)),
-            (3, 13, "inject".to_owned())
+            (3, 15, "inject".to_owned())
         );
         let below = of_key(TEXT, "fault", (5, 7));
         assert_eq!((below.line, below.words(TEXT)), (4, "fault".to_owned()));
@@ -116,6 +116,6 @@ mod tests {
 
     #[test]
     fn a_key_that_is_elsewhere_falls_back_to_the_value() {
-        assert_eq!(of_key(TEXT, "name", (3, 9)).words(TEXT), "6h");
+        assert_eq!(of_key(TEXT, "name", (3, 11)).words(TEXT), "6h");
     }
 }
