@@ -3,8 +3,25 @@
 //! They never call the code that they judge, remember no more than organizations and live connections need, and say
 //! what is wrong as a [`Finding`].
 
+mod classification;
+mod clock;
+mod detection;
+mod dial_attribution;
+mod ending;
+mod fault_was_seen;
+mod holds;
 mod judge;
+mod keep_alive_cadence;
+mod limiter_shadow;
+mod link;
+mod live;
+mod pong_promptness;
+mod pulse;
 mod register;
+mod stanza;
+#[cfg(test)]
+pub(crate) mod testing;
+mod unpunished;
 
 use std::collections::BTreeMap;
 
@@ -15,8 +32,17 @@ use squall_protocol::Instant;
 use crate::trace::{ConnectionId, Entry};
 use crate::words::OracleName;
 
+pub use classification::Classification;
+pub use detection::Detection;
+pub use dial_attribution::DialAttribution;
+pub use fault_was_seen::FaultWasSeen;
+pub use holds::Holds;
 pub use judge::Judge;
+pub use keep_alive_cadence::KeepAliveCadence;
+pub use limiter_shadow::LimiterShadow;
+pub use pong_promptness::PongPromptness;
 pub use register::{REGISTER, Registered, all};
+pub use unpunished::Unpunished;
 
 /// Judges a trace by one rule.
 pub trait Oracle: Send {

@@ -4,4 +4,7 @@ mod entry;
 mod header;
 
 pub use entry::{Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Side, Verdict};
+/// The version of the full form that this program writes and reads.
+pub const FORMAT: u32 = 1;
+
 pub use header::{Claims, Header, Policy};

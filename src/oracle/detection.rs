@@ -1,0 +1,270 @@
+//! A dead connection is noticed in time; a live one is never declared dead.
+
+use squall_protocol::Instant;
+
+use super::link::{Link, Links};
+use super::live::Live;
+use super::pulse::Pulse;
+use super::{Findings, Oracle};
+use crate::trace::{ConnectionId, Entry, Event, Header, Policy, Side};
+use crate::words::{Cause, OracleName};
+
+/// Holds every connection to the time by which its client must have noticed that it is over: what ends it at once,
+/// silence, a zombie, a stage that takes too long. To the millisecond, in the client's own time.
+#[derive(Debug)]
+pub struct Detection {
+    policy: Policy,
+    links: Links,
+    pulses: Live<Watched>,
+    /// Before this no connection is overdue. It may be too early, never too late.
+    next: Instant,
+}
+
+#[derive(Debug)]
+struct Watched {
+    pulse: Pulse,
+    told: bool,
+}
+
+impl Detection {
+    /// For the trace that begins with this header.
+    pub fn new(header: &Header) -> Self {
+        Self {
+            policy: header.policy.clone(),
+            links: Links::default(),
+            pulses: Live::default(),
+            next: Instant::NEVER,
+        }
+    }
+
+    /// Tells of every connection whose end should have been noticed before `now`.
+    fn sweep(&mut self, now: Instant, at: Instant, findings: &mut Findings) {
+        self.next = Instant::NEVER;
+        for (conn, watched) in self.pulses.iter_mut() {
+            let Some(link) = self.links.get(conn) else {
+                continue;
+            };
+            if watched.told {
+                continue;
+            }
+            let (due, what) = due(&self.policy, &self.links, link, &watched.pulse);
+            if now > due {
+                watched.told = true;
+                findings.say(OracleName::Detection, at, Some(&link.org), Some(conn), || {
+                    format!(
+                        "{what} is not noticed: that was due at {due} by the client's own clock, the last thing received \
+                         was at {}",
+                        watched.pulse.received
+                    )
+                });
+            } else {
+                self.next = self.next.min(due);
+            }
+        }
+    }
+
+    /// Something happened on this connection: its end may be due sooner.
+    fn touched(&mut self, conn: ConnectionId) {
+        if let (Some(link), Some(watched)) = (self.links.get(conn), self.pulses.get(conn))
+            && !watched.told
+        {
+            let (due, _) = due(&self.policy, &self.links, link, &watched.pulse);
+            self.next = self.next.min(due);
+        }
+    }
+
+    fn forget(&mut self, conn: ConnectionId) {
+        self.links.take(conn);
+        self.pulses.remove(conn);
+    }
+}
+
+/// When, by the client's own clock, it must have noticed at the latest that the connection is over, and by what, if
+/// nothing more is delivered.
+fn due(policy: &Policy, links: &Links, link: &Link, pulse: &Pulse) -> (Instant, &'static str) {
+    if let Some(ending) = &link.ending {
+        return (links.own_time_at(ending.at), ending.what);
+    }
+    let mut first = (Instant::NEVER, "nothing");
+    let mut or = |due: Instant, what| {
+        if due < first.0 {
+            first = (due, what);
+        }
+    };
+    if let Some(at) = link.stage_ends(policy) {
+        or(at, "a stage that takes too long");
+    }
+    if let Some(at) = link.qr_ends() {
+        or(at, "the end of the QR codes");
+    }
+    if let Some(secured) = link.secured {
+        or(pulse.silence_noticed_by(policy, secured), "silence");
+        or(pulse.zombie_noticed_by(policy, secured), "a zombie");
+    }
+    first
+}
+
+impl Oracle for Detection {
+    fn name(&self) -> OracleName {
+        OracleName::Detection
+    }
+
+    fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
+        let now = self.links.own_time(entry);
+        if now > self.next {
+            self.sweep(now, entry.at, findings);
+        }
+        self.links.observe(entry, now);
+        match &entry.event {
+            Event::Delivered {
+                conn,
+                to: Side::Client,
+                message,
+            } => {
+                if let Some(watched) = self.pulses.get_mut(*conn) {
+                    watched.pulse.received(message, now);
+                    self.touched(*conn);
+                }
+            }
+            Event::Sent {
+                conn,
+                from: Side::Client,
+                message,
+            } => {
+                if let Some(watched) = self.pulses.get_mut(*conn) {
+                    watched.pulse.sent(message, now);
+                    self.touched(*conn);
+                }
+            }
+            Event::Dial { conn, .. } => {
+                let links = &self.links;
+                self.pulses.retain(|conn, _| links.get(conn).is_some());
+                let pulse = Pulse::new(now);
+                self.pulses.insert(*conn, Watched { pulse, told: false });
+                self.touched(*conn);
+            }
+            Event::ConnectRefused { conn } => self.touched(*conn),
+            Event::Crashed { .. } => drop(self.pulses.drain()),
+            // The client let go of it: that it says so is due in this millisecond.
+            Event::Disconnected {
+                org,
+                conn: Some(conn),
+                cause,
+                ..
+            } => {
+                if let (Cause::ConnectionLost, Some(link), Some(watched)) =
+                    (cause, self.links.get(*conn), self.pulses.get(*conn))
+                {
+                    let pulse = &watched.pulse;
+                    let dead =
+                        pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now);
+                    if !dead && link.ending.is_none() {
+                        findings.say(self.name(), entry.at, Some(org), Some(*conn), || {
+                            format!(
+                                "declared dead while it was alive: the last thing was received {} before",
+                                now - pulse.received
+                            )
+                        });
+                    }
+                }
+                self.forget(*conn);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, end: Instant, findings: &mut Findings) {
+        self.sweep(self.links.own_time_at(end), end, findings);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Tape;
+    use super::*;
+    use crate::trace::Message;
+    use crate::words::Stage;
+
+    #[test]
+    fn a_living_connection_is_nothing_to_notice() {
+        let mut tape = Tape::new();
+        tape.start().keep_alive(30_000, 30_000, 7_200_000);
+        tape.assert_clean(Detection::new);
+    }
+
+    #[test]
+    fn silence_noticed_at_its_bound_is_in_time_and_a_millisecond_later_it_is_not() {
+        for (late, words) in [(0, &[][..]), (1, &["silence is not noticed"][..])] {
+            let mut tape = Tape::new();
+            tape.start().at(55_000).iq_ping().at(80_000).iq_ping();
+            tape.at(105_000).iq_ping().at(115_000 + late);
+            tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+            tape.assert_says(Detection::new, words);
+        }
+    }
+
+    #[test]
+    fn silence_is_due_too_where_the_client_sends_no_ping() {
+        let mut tape = Tape::new();
+        tape.start().at(30_000 + 85_000);
+        tape.assert_clean(Detection::new);
+        tape.pass(1);
+        tape.assert_says(Detection::new, &["silence is not noticed"]);
+    }
+
+    #[test]
+    fn a_zombie_is_noticed_within_its_bound() {
+        for (late, words) in [(0, &[][..]), (1, &["a zombie is not noticed"][..])] {
+            let mut tape = Tape::new();
+            tape.start();
+            for beat in 1..=12 {
+                tape.at(30_000 + beat * 25_000).iq_ping();
+                tape.carried(Side::Server, &Message::Ping(vec![]));
+            }
+            tape.at(355_000 + late)
+                .disconnected(Cause::ConnectionLost, Some(Stage::Open));
+            tape.assert_says(Detection::new, words);
+        }
+    }
+
+    #[test]
+    fn a_live_connection_declared_dead_is_a_finding() {
+        let mut tape = Tape::new();
+        tape.start().keep_alive(30_000, 30_000, 7_200_000);
+        tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+        tape.assert_says(Detection::new, &["declared dead while it was alive"]);
+    }
+
+    #[test]
+    fn what_ends_a_connection_is_reported_in_its_millisecond() {
+        let mut tape = Tape::new();
+        tape.start().at(40_000).stream_error("503").pass(1).ended();
+        tape.assert_says(Detection::new, &["a stream error is not noticed"]);
+    }
+
+    #[test]
+    fn a_stage_that_takes_too_long_is_noticed() {
+        let mut tape = Tape::new();
+        tape.granted(1)
+            .at(30_000)
+            .dial(1, 1, false)
+            .accepted(1)
+            .at(50_001);
+        tape.assert_says(Detection::new, &["a stage that takes too long"]);
+    }
+
+    #[test]
+    fn qr_codes_that_ran_out_are_noticed() {
+        let mut tape = Tape::new();
+        tape.start_unpaired().keep_alive(30_000, 900_000, 110_001);
+        tape.assert_says(Detection::new, &["the end of the QR codes"]);
+    }
+
+    #[test]
+    fn suspended_time_counts_for_nothing() {
+        let mut tape = Tape::new();
+        tape.start().at(55_000).iq_ping().suspended(3_600_000);
+        tape.iq_pong().keep_alive(3_630_000, 3_630_000, 3_700_000);
+        tape.assert_clean(Detection::new);
+    }
+}

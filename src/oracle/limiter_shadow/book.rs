@@ -1,0 +1,242 @@
+//! The shadow's book: attempts, failures, blocks, and which rules stand in the way of a start now.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use squall_protocol::{Instant, Millis};
+
+use crate::trace::{ConnectionId, OrgName, Policy};
+use crate::words::Denial;
+
+/// What a limiter remembers. Its memory is the organizations and the attempts of the last windows.
+#[derive(Debug)]
+pub(super) struct Book {
+    global: (usize, Millis),
+    per_org: (usize, Millis),
+    cooldown: Millis,
+    block_all: bool,
+    /// Everybody's attempts, oldest first.
+    all: VecDeque<(Instant, OrgName, u64)>,
+    orgs: BTreeMap<OrgName, Org>,
+}
+
+#[derive(Debug, Default)]
+struct Org {
+    /// Its attempts, oldest first.
+    attempts: VecDeque<(Instant, u64)>,
+    failed: Option<Instant>,
+    blocked_until: Option<Instant>,
+    last: Option<Attempt>,
+}
+
+/// The last attempt of an organization.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    pub(super) number: u64,
+    /// By the limiter's time.
+    pub(super) admitted: Instant,
+    /// By the engine's.
+    pub(super) admitted_at: Instant,
+    /// Waiting, or its connection not reported as ended.
+    pub(super) open: bool,
+    pub(super) dialed: bool,
+    pub(super) handed_off: bool,
+    /// Withdrawn, revoked or lost with the process: it pays for no dial.
+    pub(super) void: bool,
+    pub(super) conn: Option<ConnectionId>,
+}
+
+/// A rule that stands in the way.
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) rule: Denial,
+    /// When it does no more, if nothing else happens.
+    pub(super) frees: Instant,
+}
+
+impl Book {
+    pub(super) fn new(policy: &Policy) -> Self {
+        let window = |(max, per): (u32, Millis)| (usize::try_from(max).unwrap_or(usize::MAX), per);
+        Self {
+            global: window(policy.global),
+            per_org: window(policy.per_org),
+            cooldown: policy.cooldown,
+            block_all: policy.block_all,
+            all: VecDeque::new(),
+            orgs: BTreeMap::new(),
+        }
+    }
+
+    /// The rules that refuse this organization a start at `now`, in the order of the table.
+    pub(super) fn standing(&mut self, org: &OrgName, now: Instant) -> Vec<Standing> {
+        let mut standing = Vec::new();
+        let mut stands = |rule, frees: Option<Instant>| {
+            if let Some(frees) = frees.filter(|frees| *frees > now) {
+                standing.push(Standing { rule, frees });
+            }
+        };
+        prune(&mut self.all, self.global.1, now, |(at, ..)| *at);
+        let all = &self.all;
+        stands(
+            Denial::Global,
+            frees(all.len(), self.global, |place| all[place].0),
+        );
+        let (per_org, cooldown) = (self.per_org, self.cooldown);
+        let known = self.org(org);
+        prune(&mut known.attempts, per_org.1, now, |(at, _)| *at);
+        let own = &known.attempts;
+        stands(
+            Denial::PerOrg,
+            frees(own.len(), per_org, |place| own[place].0),
+        );
+        stands(Denial::Cooldown, known.failed.map(|at| at + cooldown));
+        stands(Denial::Block, self.block(org, now, self.block_all));
+        standing
+    }
+
+    /// The end of the block that stands at `now`: this organization's, or with `any` the last of everybody's.
+    pub(super) fn block(&self, org: &OrgName, now: Instant, any: bool) -> Option<Instant> {
+        let until = if any {
+            self.orgs.values().filter_map(|org| org.blocked_until).max()
+        } else {
+            self.orgs.get(org).and_then(|org| org.blocked_until)
+        };
+        until.filter(|until| *until > now)
+    }
+
+    pub(super) fn is_active(&self, org: &OrgName) -> bool {
+        self.orgs
+            .get(org)
+            .and_then(|org| org.last.as_ref())
+            .is_some_and(|last| last.open)
+    }
+
+    /// The attempt, if it is the organization's last.
+    pub(super) fn attempt(&mut self, org: &OrgName, number: u64) -> Option<&mut Attempt> {
+        let last = self.orgs.get_mut(org)?.last.as_mut()?;
+        (last.number == number).then_some(last)
+    }
+
+    pub(super) fn admit(&mut self, org: &OrgName, number: u64, now: Instant, at: Instant) {
+        prune(&mut self.all, self.global.1, now, |(at, ..)| *at);
+        let per_org = self.per_org.1;
+        self.all.push_back((now, org.clone(), number));
+        let known = self.org(org);
+        prune(&mut known.attempts, per_org, now, |(at, _)| *at);
+        known.attempts.push_back((now, number));
+        known.last = Some(Attempt {
+            number,
+            admitted: now,
+            admitted_at: at,
+            open: true,
+            dialed: false,
+            handed_off: false,
+            void: false,
+            conn: None,
+        });
+    }
+
+    /// A dial that no admission pays for: an attempt all the same.
+    pub(super) fn rogue(
+        &mut self,
+        org: &OrgName,
+        number: u64,
+        now: Instant,
+        at: Instant,
+        conn: ConnectionId,
+    ) {
+        self.admit(org, number, now, at);
+        if let Some(last) = self.attempt(org, number) {
+            last.dialed = true;
+            last.conn = Some(conn);
+        }
+    }
+
+    /// Gives an attempt back, before its dial.
+    pub(super) fn withdraw(&mut self, org: &OrgName, number: u64) -> Result<(), String> {
+        let Some(last) = self.attempt(org, number) else {
+            return Err(format!(
+                "attempt {number} was given back, which is not under way"
+            ));
+        };
+        if last.dialed {
+            return Err(format!(
+                "attempt {number} was given back after its dial: it counts"
+            ));
+        }
+        if last.void {
+            return Err(format!("attempt {number} was given back, and it counts"));
+        }
+        last.void = true;
+        last.open = false;
+        self.all
+            .retain(|(_, whose, attempt)| whose != org || *attempt != number);
+        self.org(org)
+            .attempts
+            .retain(|(_, attempt)| *attempt != number);
+        Ok(())
+    }
+
+    /// A connection, or an attempt before one, ended. A late word on an old connection ends nothing new.
+    pub(super) fn end(&mut self, org: &OrgName, conn: Option<ConnectionId>, number: u64) {
+        if let Some(last) = self.org(org).last.as_mut() {
+            let meant = match conn {
+                Some(_) => last.conn == conn,
+                None => last.number == number,
+            };
+            if meant {
+                last.open = false;
+            }
+        }
+    }
+
+    pub(super) fn fail(&mut self, org: &OrgName, now: Instant) {
+        let known = self.org(org);
+        known.failed = known.failed.max(Some(now));
+    }
+
+    pub(super) fn block_until(&mut self, org: &OrgName, until: Instant) {
+        let known = self.org(org);
+        known.blocked_until = known.blocked_until.max(Some(until));
+    }
+
+    /// The process is gone: permits live in memory only.
+    pub(super) fn die(&mut self) {
+        for last in self.orgs.values_mut().filter_map(|org| org.last.as_mut()) {
+            last.void = true;
+        }
+    }
+
+    /// It boots: what was under way is closed, as a failure of this instant.
+    pub(super) fn boot(&mut self, now: Instant) {
+        for org in self.orgs.values_mut() {
+            if let Some(last) = org.last.as_mut().filter(|last| last.open) {
+                last.open = false;
+                org.failed = org.failed.max(Some(now));
+            }
+        }
+    }
+
+    fn org(&mut self, org: &OrgName) -> &mut Org {
+        self.orgs.entry(org.clone()).or_default()
+    }
+}
+
+/// When a window with so many attempts has room again: `None` if it has room now.
+fn frees(
+    count: usize,
+    (max, per): (usize, Millis),
+    admitted: impl Fn(usize) -> Instant,
+) -> Option<Instant> {
+    if max == 0 {
+        return Some(Instant::NEVER);
+    }
+    // Of so many, all but the newest `max - 1` must have left.
+    count.checked_sub(max).map(|place| admitted(place) + per)
+}
+
+/// Forgets what has left the half-open window: an attempt exactly `per` old is out.
+fn prune<T>(window: &mut VecDeque<T>, per: Millis, now: Instant, at: impl Fn(&T) -> Instant) {
+    while window.front().is_some_and(|oldest| at(oldest) + per <= now) {
+        window.pop_front();
+    }
+}

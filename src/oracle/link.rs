@@ -1,0 +1,192 @@
+//! Each live connection as its client saw it: how far it came, and what ended it.
+
+use squall_protocol::{Instant, Millis};
+
+use super::clock::OwnClock;
+use super::ending::Ending;
+use super::live::Live;
+use crate::trace::{ConnectionId, Entry, Event, Message, OrgName, Policy, Side};
+use crate::words::Stage;
+
+/// A connection as its client saw it. Times are the client's own.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) org: OrgName,
+    pub(super) dialed: Instant,
+    pub(super) upgraded: Option<Instant>,
+    pub(super) secured: Option<Instant>,
+    /// The first pair-device, and how many refs it brought.
+    pub(super) pair_device: Option<(Instant, u64)>,
+    pub(super) pair_success: Option<Instant>,
+    pub(super) success: Option<Instant>,
+    /// What ended it first.
+    pub(super) ending: Option<Ending>,
+    let_go: bool,
+}
+
+/// A QR code is shown so long where it is the first, and [`NEXT_QR`] where it is a later one.
+const FIRST_QR: Millis = Millis::from_secs(60);
+const NEXT_QR: Millis = Millis::from_secs(20);
+
+impl Link {
+    /// How far it came.
+    pub(super) fn stage(&self) -> Stage {
+        if self.success.is_some() {
+            Stage::Open
+        } else if self.pair_device.is_some() || self.pair_success.is_some() {
+            Stage::Pairing
+        } else if self.secured.is_some() {
+            Stage::Login
+        } else if self.upgraded.is_some() {
+            Stage::Handshake
+        } else {
+            Stage::Connect
+        }
+    }
+
+    /// When its stage takes too long, by the client's own clock.
+    pub(super) fn stage_ends(&self, policy: &Policy) -> Option<Instant> {
+        match self.stage() {
+            Stage::Connect => Some(self.dialed + policy.connect_timeout),
+            Stage::Handshake => self.upgraded.map(|at| at + policy.handshake_timeout),
+            Stage::Login => self.secured.map(|at| at + policy.login_timeout),
+            Stage::Pairing => self.pair_success.map(|at| at + policy.pairing_timeout),
+            Stage::Open => None,
+        }
+    }
+
+    /// When its QR codes run out, by the client's own clock, if none was scanned.
+    pub(super) fn qr_ends(&self) -> Option<Instant> {
+        if self.pair_success.is_some() || self.success.is_some() {
+            return None;
+        }
+        let (since, refs) = self.pair_device?;
+        let later = Millis::new(NEXT_QR.get() * refs.saturating_sub(1));
+        Some(since + FIRST_QR + later)
+    }
+}
+
+/// Every live connection: dialed, and not yet reported as ended.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    clock: OwnClock,
+    live: Live<Link>,
+}
+
+impl Links {
+    /// The client's own time at this entry. To be asked first, once for each entry.
+    pub(super) fn own_time(&mut self, entry: &Entry) -> Instant {
+        self.clock.observe(entry)
+    }
+
+    /// The client's own time when the engine's is `at`.
+    pub(super) fn own_time_at(&self, at: Instant) -> Instant {
+        self.clock.at(at)
+    }
+
+    /// Takes in what the entry, at `now` of the client's own time, says of the connections.
+    pub(super) fn observe(&mut self, entry: &Entry, now: Instant) {
+        match &entry.event {
+            Event::Delivered {
+                conn,
+                to: Side::Client,
+                message,
+            } => {
+                if let Some(link) = self.live.get_mut(*conn) {
+                    link.received(message, entry.at, now);
+                }
+            }
+            Event::Sent {
+                conn,
+                from: Side::Client,
+                message: Message::Handshake(name),
+            } if name == "client_finish" => {
+                if let Some(link) = self.live.get_mut(*conn) {
+                    link.secured.get_or_insert(now);
+                }
+            }
+            Event::Dial { conn, org, .. } => {
+                self.live.retain(|_, link| !link.let_go || link.org != *org);
+                let link = Link {
+                    org: org.clone(),
+                    dialed: now,
+                    upgraded: None,
+                    secured: None,
+                    pair_device: None,
+                    pair_success: None,
+                    success: None,
+                    ending: None,
+                    let_go: false,
+                };
+                self.live.insert(*conn, link);
+            }
+            Event::ConnectRefused { conn } => {
+                if let Some(link) = self.live.get_mut(*conn) {
+                    link.ending.get_or_insert(Ending::refused(entry.at));
+                }
+            }
+            Event::Released {
+                conn,
+                by: Side::Client,
+            } => {
+                if let Some(link) = self.live.get_mut(*conn) {
+                    link.let_go = true;
+                }
+            }
+            Event::Crashed { .. } => drop(self.live.drain()),
+            _ => {}
+        }
+    }
+
+    pub(super) fn get(&self, conn: ConnectionId) -> Option<&Link> {
+        self.live.get(conn)
+    }
+
+    /// Forgets a connection that was reported as ended.
+    pub(super) fn take(&mut self, conn: ConnectionId) -> Option<Link> {
+        self.live.remove(conn)
+    }
+}
+
+impl Link {
+    fn received(&mut self, message: &Message, at: Instant, now: Instant) {
+        if self.ending.is_some() {
+            return;
+        }
+        match message {
+            Message::Ping(_) | Message::Pong(_) => return,
+            Message::Stanza(node) => match node.tag.as_str() {
+                "iq" => {
+                    if self.success.is_none() {
+                        self.paired(node, now);
+                    }
+                    return;
+                }
+                "success" => {
+                    self.success.get_or_insert(now);
+                    return;
+                }
+                _ => {}
+            },
+            _ => {}
+        }
+        self.ending = Ending::of(message, at, self.stage(), self.pair_success.is_some());
+        if self.ending.is_none() && matches!(message, Message::UpgradeResponse { .. }) {
+            self.upgraded.get_or_insert(now);
+        }
+    }
+
+    fn paired(&mut self, iq: &squall_protocol::Node, now: Instant) {
+        if let Some(device) = iq.find("pair-device") {
+            let refs = device
+                .children()
+                .iter()
+                .filter(|child| child.tag == "ref")
+                .count();
+            self.pair_device
+                .get_or_insert((now, u64::try_from(refs).unwrap_or(u64::MAX)));
+        } else if iq.find("pair-success").is_some() {
+            self.pair_success.get_or_insert(now);
+        }
+    }
+}

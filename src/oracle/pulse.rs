@@ -1,0 +1,105 @@
+//! The rules of silence and of the zombie, recomputed for one connection.
+
+use std::collections::VecDeque;
+
+use compact_str::CompactString;
+use squall_protocol::{Instant, Millis};
+
+use super::stanza::{iq_answer_id, iq_ping_id};
+use crate::trace::{Message, Policy};
+
+/// When a connection was last alive. Times are the client's own.
+#[derive(Debug)]
+pub(super) struct Pulse {
+    /// The last thing received, or the dial.
+    pub(super) received: Instant,
+    /// The first ping of either kind sent after the last thing received.
+    pub(super) silent_since: Option<Instant>,
+    /// The last answer to an IQ ping.
+    pub(super) answered: Option<Instant>,
+    /// The first IQ ping sent after the last answer to one.
+    pub(super) unanswered_since: Option<Instant>,
+    unsettled: VecDeque<CompactString>,
+}
+
+/// So many unsettled pings are remembered, 26 minutes of them at one each 25 s, so that a client which never gives up
+/// costs no memory: an answer later than that is none.
+const REMEMBERED_PINGS: usize = 64;
+
+impl Pulse {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            received: now,
+            silent_since: None,
+            answered: None,
+            unanswered_since: None,
+            unsettled: VecDeque::new(),
+        }
+    }
+
+    /// The client sent this.
+    pub(super) fn sent(&mut self, message: &Message, now: Instant) {
+        if let Some(id) = iq_ping_id(message) {
+            self.silent_since.get_or_insert(now);
+            self.unanswered_since.get_or_insert(now);
+            if self.unsettled.len() == REMEMBERED_PINGS {
+                self.unsettled.pop_front();
+            }
+            self.unsettled.push_back(id.into());
+        } else if matches!(message, Message::Ping(_)) {
+            self.silent_since.get_or_insert(now);
+        }
+    }
+
+    /// The client read this.
+    pub(super) fn received(&mut self, message: &Message, now: Instant) {
+        self.received = now;
+        self.silent_since = None;
+        if let Some(id) = iq_answer_id(message)
+            && let Some(place) = self.unsettled.iter().position(|ping| ping == id)
+        {
+            self.unsettled.drain(..=place);
+            self.answered = Some(now);
+            self.unanswered_since = None;
+        }
+    }
+
+    /// Whether nothing was received for too long.
+    pub(super) fn is_silent(&self, policy: &Policy, now: Instant) -> bool {
+        self.silent_since
+            .is_some_and(|since| now >= since + policy.dead_after)
+    }
+
+    /// Whether no IQ ping was answered for too long.
+    pub(super) fn is_zombie(&self, policy: &Policy, now: Instant) -> bool {
+        self.unanswered_since
+            .is_some_and(|since| now >= since + policy.zombie_after)
+    }
+
+    /// When a client whose Noise transport is up since `secured` must have noticed silence.
+    pub(super) fn silence_noticed_by(&self, policy: &Policy, secured: Instant) -> Instant {
+        due(
+            self.silent_since,
+            self.received.max(secured),
+            policy.keep_alive,
+            policy.dead_after,
+        )
+    }
+
+    /// When a client whose Noise transport is up since `secured` must have noticed a zombie.
+    pub(super) fn zombie_noticed_by(&self, policy: &Policy, secured: Instant) -> Instant {
+        due(
+            self.unanswered_since,
+            self.answered.unwrap_or(secured),
+            policy.keep_alive,
+            policy.zombie_after,
+        )
+    }
+}
+
+/// `bound` after the first unanswered ping, which itself is due one interval after the last sign of life: a client that
+/// sends no ping at all gets no more time than one that does.
+fn due(ping: Option<Instant>, alive: Instant, interval: Millis, bound: Millis) -> Instant {
+    let latest = alive + interval + bound;
+    ping.map_or(latest, |since| latest.min(since + bound))
+}
