@@ -52,9 +52,9 @@ pub enum Defect {
     IssuerSerial,
     /// The leaf names an issuer other than the intermediate certificate.
     LeafIssuer,
-    /// The chain was valid and is no more: both ends lie one year of 365 days earlier, and a day.
+    /// Both ends of the validity lie 366 days earlier: a chain made [`Validity::around`] now ended yesterday.
     Expired,
-    /// The chain is not valid yet: both ends lie two years of 365 days later.
+    /// Both ends of the validity lie 730 days later: a chain made [`Validity::around`] now begins in two years.
     NotYetValid,
 }
 
@@ -117,7 +117,7 @@ impl Authority {
             Some(Defect::IssuerSerial) => issuer_serial = 7,
             Some(Defect::LeafIssuer) => leaf_issuer = INTERMEDIATE_SERIAL + 7,
             Some(Defect::Expired) => shift = -SignedDuration::from_hours(366 * 24),
-            Some(Defect::NotYetValid) => shift = SignedDuration::from_hours(2 * 365 * 24),
+            Some(Defect::NotYetValid) => shift = SignedDuration::from_hours(730 * 24),
         }
         let details = |serial, issuer, key: [u8; 32]| CertificateDetails {
             serial: Some(serial),

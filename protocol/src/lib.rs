@@ -19,5 +19,8 @@ pub mod certificate;
 pub mod noise;
 pub mod pairing;
 
+#[cfg(test)]
+mod fixed;
+
 pub use node::{Content, Node};
 pub use time::{Instant, Millis, Now};

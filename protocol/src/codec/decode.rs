@@ -5,13 +5,10 @@
 //! [`HEAP_PER_BYTE`] bytes of heap for each byte of the plaintext, or of the inflated plaintext, which is bounded itself.
 
 use compact_str::{CompactString, ToCompactString, format_compact};
-use flate2::{Decompress, FlushDecompress, Status};
 
+use super::inflate::{INFLATED_LIMIT, inflate};
 use super::{Dictionary, FLAG_ZLIB, MAX_DEPTH, tag};
 use crate::node::{Content, Node};
-
-/// The most bytes that a compressed plaintext may inflate to: 1 MiB, far above any stanza.
-pub const INFLATED_LIMIT: usize = 1 << 20;
 
 /// The most bytes of heap that a decoded node holds for each byte it was decoded from: a node of 80 bytes needs at least
 /// 3 on the wire, an attribute of 48 bytes at least 2, and a JID of two tokens, some 50 characters, 3.
@@ -78,40 +75,6 @@ pub fn decode_with(plaintext: &[u8], dictionary: &Dictionary) -> Result<Node, De
         Decoder::new(plaintext, 1, dictionary).whole_node()
     }
 }
-
-fn inflate(compressed: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let mut inflated = Vec::with_capacity(compressed.len().saturating_mul(4).min(INFLATED_LIMIT));
-    let mut stream = Decompress::new(true);
-    loop {
-        let read = usize::try_from(stream.total_in()).unwrap_or(usize::MAX);
-        let rest = compressed.get(read..).unwrap_or_default();
-        let before = (stream.total_in(), inflated.len());
-        let status = stream
-            .decompress_vec(rest, &mut inflated, FlushDecompress::None)
-            .map_err(|_| DecodeError::Compression)?;
-        if inflated.len() > INFLATED_LIMIT {
-            return Err(DecodeError::InflatedTooLong);
-        }
-        match status {
-            Status::StreamEnd if stream.total_in() == compressed.len() as u64 => {
-                return Ok(inflated);
-            }
-            Status::StreamEnd => return Err(DecodeError::Compression),
-            _ if inflated.len() == inflated.capacity() => {
-                // One byte more than the limit may come out, which tells a stream at the limit from one beyond it.
-                let more = inflated.capacity().max(MIN_INFLATED);
-                inflated.reserve_exact(more.min(INFLATED_LIMIT + 1 - inflated.len()));
-            }
-            _ if before == (stream.total_in(), inflated.len()) => {
-                return Err(DecodeError::Compression);
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The first room for a stream that inflates.
-const MIN_INFLATED: usize = 256;
 
 struct Decoder<'a> {
     bytes: &'a [u8],
@@ -205,6 +168,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A string that has to be there.
+    #[inline]
     fn text(&mut self, expected: &'static str) -> Result<CompactString, DecodeError> {
         let at = self.at;
         let first = self.byte()?;
@@ -212,6 +176,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// A string, or the byte for nothing, which reads as an empty one.
+    #[inline]
     fn text_or_nothing(&mut self) -> Result<CompactString, DecodeError> {
         let at = self.at;
         match self.byte()? {
@@ -327,6 +292,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// The bytes that a count announces, if `first` announces any.
+    #[inline]
     fn binary(&mut self, first: u8) -> Result<Option<&'a [u8]>, DecodeError> {
         let length = match first {
             tag::BINARY_8 => u32::from(self.byte()?),
@@ -350,6 +316,7 @@ impl<'a> Decoder<'a> {
         Ok(())
     }
 
+    #[inline]
     fn byte(&mut self) -> Result<u8, DecodeError> {
         let byte = *self.bytes.get(self.at).ok_or(DecodeError::Truncated)?;
         self.at += 1;
@@ -360,6 +327,7 @@ impl<'a> Decoder<'a> {
         self.chunk().map(u16::from_be_bytes)
     }
 
+    #[inline]
     fn chunk<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let chunk = self.bytes[self.at..]
             .first_chunk()
@@ -368,6 +336,7 @@ impl<'a> Decoder<'a> {
         Ok(*chunk)
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'a [u8], DecodeError> {
         let taken = self.bytes[self.at..]
             .get(..length)

@@ -8,10 +8,12 @@
 mod decode;
 mod dictionary;
 mod encode;
+mod inflate;
 
-pub use decode::{DecodeError, HEAP_PER_BYTE, INFLATED_LIMIT, decode, decode_with};
+pub use decode::{DecodeError, HEAP_PER_BYTE, decode, decode_with};
 pub use dictionary::Dictionary;
 pub use encode::{EncodeError, encode};
+pub use inflate::INFLATED_LIMIT;
 
 /// How deep nodes may nest, the outermost counted. Real stanzas stay well below 20; the bound keeps the stack safe.
 pub const MAX_DEPTH: usize = 64;

@@ -168,6 +168,12 @@ proptest! {
     }
 
     #[test]
+    fn a_node_reads_back_from_json(node in node()) {
+        let json = serde_json::to_string(&node).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Node>(&json).unwrap(), node);
+    }
+
+    #[test]
     fn a_plaintext_cut_short_is_refused(node in node(), length: prop::sample::Index) {
         let bytes = encoded(&node);
         let cut = &bytes[..length.index(bytes.len())];
@@ -209,6 +215,46 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         bytes.insert(0, 0);
         bytes
     })
+}
+
+#[test]
+fn the_densest_plaintexts_stay_within_the_bound() {
+    let longest = (0..4)
+        .flat_map(|page| (0..=255).map(move |index| (tag::PAGE_FIRST + page, index)))
+        .max_by_key(|&(page, index)| Dictionary::v3().double(page, index).map(str::len))
+        .unwrap();
+    let token = [longest.0, longest.1];
+    let jid = [&[tag::JID_PAIR][..], &token, &token].concat();
+    let packed = [&[tag::HEX, 127][..], &[0; 127]].concat();
+    let repeated =
+        |head: &[u8], each: &[u8], count: u8| [head, &each.repeat(count.into())].concat();
+    let attribute = |value: &[u8]| {
+        let each = [&[1][..], value].concat();
+        repeated(&[0, tag::LIST_8, 201, 1], &each, 100)
+    };
+    for bytes in [
+        attribute(&[tag::EMPTY]),
+        attribute(&token),
+        attribute(&jid),
+        attribute(&packed),
+        repeated(
+            &[0, tag::LIST_8, 2, 1, tag::LIST_8, 200],
+            &[tag::LIST_8, 1, 1],
+            200,
+        ),
+        [
+            &repeated(&[0], &[tag::LIST_8, 2, 1, tag::LIST_8, 1], 40)[..],
+            &[tag::LIST_8, 1, 1],
+        ]
+        .concat(),
+    ] {
+        let held = heap(&decode(&bytes).unwrap());
+        assert!(
+            held <= HEAP_PER_BYTE * bytes.len(),
+            "{held} for {}",
+            bytes.len()
+        );
+    }
 }
 
 #[test]

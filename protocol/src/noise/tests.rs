@@ -7,6 +7,7 @@ use rand::rngs::ChaCha8Rng;
 
 use super::*;
 use crate::certificate::{Authority, Defect, TrustedRoot, Validity};
+use crate::fixed::{Repeating, hex};
 use crate::frame::{FrameReader, INTRO};
 use crate::keys::KeyPair;
 use crate::node::Node;
@@ -251,5 +252,48 @@ fn the_debug_forms_tell_no_key() {
     assert_eq!(
         shown,
         "Transport { sealer: Sealer(0 frames), opener: Opener(0 frames) }"
+    );
+}
+
+/// The expected bytes come from a second implementation, in another language over another library.
+#[test]
+fn fixed_keys_give_the_same_bytes_on_every_machine() {
+    use sha2::{Digest, Sha256};
+
+    let [root, intermediate, server, client] =
+        [1, 2, 3, 4].map(|byte| KeyPair::from_secret([byte; 32]));
+    let authority = Authority::new(root, intermediate);
+    let validity = Validity::around(now());
+    let chain = authority.issue(&server.public(), validity, None, &mut Repeating(7));
+
+    let (initiator, hello) = Initiator::new(&INTRO, client, &mut Repeating(5));
+    let (awaiting, answer) = Responder::new(&INTRO, server, chain)
+        .on_client_hello(&hello, &mut Repeating(6))
+        .unwrap();
+    let trusted = initiator
+        .on_server_hello(&answer, &authority.root(), now())
+        .unwrap();
+    let (finish, mut here) = trusted.finish(b"payload").unwrap();
+    let mut there = awaiting.on_client_finish(&finish).unwrap().transport;
+
+    let digests = [hello, answer, finish].map(|message| hex(&Sha256::digest(message)));
+    assert_eq!(
+        digests,
+        [
+            "58d2eec3bd2720bd6decb3f723bbbbba9cf4463f6e3524153990b6cf41ecce73",
+            "53c99471e83a9d68304145e79d2e90086d4b74529fc34a8d5444ff5e5d3e379f",
+            "67637742fd8b15db1a2d0e30d1e5db92976cb9883e2c9d5c126363748cec1e17",
+        ]
+    );
+    let frame = |transport: &mut Transport| {
+        let mut frame = b"ping".to_vec();
+        transport.encrypt(&mut frame).unwrap();
+        hex(&frame)
+    };
+    assert_eq!(frame(&mut here), "c6ef12b3c0f7879da26b11dc89d6110a429303f7");
+    assert_eq!(frame(&mut here), "0e7d0293061b3f95ac0c1f940980ca86d74fe058");
+    assert_eq!(
+        frame(&mut there),
+        "03e14ce213b9b3ca8ed73f49dfe53ab251c833cb"
     );
 }

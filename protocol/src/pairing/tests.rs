@@ -238,3 +238,40 @@ fn the_debug_forms_tell_no_secret() {
         );
     }
 }
+
+/// The expected bytes come from a second implementation, in another language over another library.
+#[test]
+fn fixed_keys_give_the_same_signatures_on_every_machine() {
+    use crate::fixed::{Repeating, hex};
+    use crate::keys::KeyPair;
+    use sha2::{Digest, Sha256};
+
+    let mut scene = Scene::new(1);
+    scene.account = Account::new(KeyPair::from_secret([1; 32]));
+    scene.device.identity = KeyPair::from_secret([2; 32]);
+    scene.device.adv_secret = [3; 32];
+    let what = PairSuccess {
+        identity: &scene.device.identity.public(),
+        jid: Jid::phone(491_700_000_001, 3),
+        lid: Jid::lid(1001, 3),
+        platform: "android",
+        key_index: 3,
+        now: now(),
+    };
+    let mut success = scene
+        .account
+        .pair_success(&what, &[3; 32], &mut Repeating(7));
+    let mut paired = scene
+        .device
+        .on_pair_success(&success, &mut Repeating(9))
+        .unwrap();
+    let digest = |node: &mut Node| hex(&Sha256::digest(identity_bytes(node)));
+    assert_eq!(
+        digest(&mut success),
+        "fdf7ccc4455a0139095dea5339c8e3b59eeeb0ba974f38e27f195266001a5db9"
+    );
+    assert_eq!(
+        digest(&mut paired.reply),
+        "8ac8f70a37f82b323054d2f1b68848a314329974590aee085bb3fd0e9e88eaf1"
+    );
+}
