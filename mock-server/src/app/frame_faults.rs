@@ -1,0 +1,221 @@
+//! A wrapper around the stream under tungstenite, which answers every Ping by itself: here its pongs can be held back,
+//! and frames sent that it would never write.
+//!
+//! It looks at the header of each frame on its way out. Frames from the server are unmasked (RFC 6455, 5.1), and
+//! tungstenite hands over whole frames, so a header is 2 bytes and a length.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use squall_protocol::Instant;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{MockServer, Sleep};
+use crate::fault::{Control, Malformation, Verdict};
+use crate::id::ConnectionId;
+
+/// A stream whose outgoing WebSocket frames are subject to faults.
+pub struct FrameFaults<S> {
+    stream: S,
+    server: MockServer,
+    connection: ConnectionId,
+    /// Bytes of the frame under way that are still to come.
+    passing: usize,
+    /// Whole frames of our own that go before the next one.
+    own: Vec<u8>,
+    /// Frames that a fault delayed, by their time and number.
+    parked: BTreeMap<(Instant, u64), Vec<u8>>,
+    parks: u64,
+    alarm: Option<(Instant, Sleep)>,
+}
+
+impl<S> FrameFaults<S> {
+    /// The stream of this connection.
+    pub fn new(stream: S, server: MockServer, connection: ConnectionId) -> Self {
+        Self {
+            stream,
+            server,
+            connection,
+            passing: 0,
+            own: Vec::new(),
+            parked: BTreeMap::new(),
+            parks: 0,
+            alarm: None,
+        }
+    }
+
+    /// Sends this invalid frame after the frame under way; a flush writes it.
+    pub(super) fn malform(&mut self, kind: Malformation) {
+        self.own.extend_from_slice(&kind.bytes());
+    }
+
+    /// What becomes of the control frame at the head of `bytes`: itself, or `None` if it goes at once.
+    fn intercept<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let frame = Control::at_head(bytes)?;
+        let whole = bytes.get(..2 + usize::from(bytes[1] & 0x7F))?;
+        let id = self.connection;
+        let verdict = self
+            .server
+            .with(None, |server, now| (server.on_frame(now, id, frame), now));
+        match verdict {
+            (Verdict::Pass, _) => None,
+            (Verdict::Withhold, _) => Some(whole),
+            (Verdict::After(late), now) => {
+                self.parks += 1;
+                self.parked
+                    .insert((now.mono + late, self.parks), whole.to_vec());
+                Some(whole)
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> FrameFaults<S> {
+    /// Takes out of the park what is due, and sets the alarm for the rest.
+    fn poll_parked(&mut self, cx: &mut Context<'_>) {
+        while let Some((&(at, _), _)) = self.parked.first_key_value() {
+            let world = &self.server.0.world;
+            let (_, sleep) = match &mut self.alarm {
+                Some(alarm) if alarm.0 == at => alarm,
+                alarm => alarm.insert((at, world.sleep_until(at))),
+            };
+            if sleep.as_mut().poll(cx).is_pending() {
+                return;
+            }
+            self.alarm = None;
+            if let Some((_, frame)) = self.parked.pop_first() {
+                self.own.extend_from_slice(&frame);
+            }
+        }
+    }
+
+    /// Writes our own frames, unless another is under way.
+    fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.passing == 0 && !self.own.is_empty() {
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.own))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.own.drain(..written);
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for FrameFaults<S> {
+    /// A connection always reads, so this is where parked frames go out.
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.parked.is_empty() {
+            self.poll_parked(cx);
+            if let Poll::Ready(Err(error)) = self.poll_own(cx) {
+                return Poll::Ready(Err(error));
+            }
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for FrameFaults<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.passing == 0 {
+            ready!(this.poll_own(cx))?;
+            if this.server.has_faults()
+                && let Some(taken) = this.intercept(bytes)
+            {
+                return Poll::Ready(Ok(taken.len()));
+            }
+            this.passing = frame_length(bytes);
+        }
+        let part = &bytes[..bytes.len().min(this.passing)];
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, part))?;
+        this.passing -= written;
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_own(cx))?;
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_own(cx))?;
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+impl Control {
+    /// The kind of the frame that these bytes begin with, if it is a control frame.
+    fn at_head(bytes: &[u8]) -> Option<Self> {
+        match bytes.first()? & 0x0F {
+            0x8 => Some(Self::Close),
+            0x9 => Some(Self::Ping),
+            0xA => Some(Self::Pong),
+            _ => None,
+        }
+    }
+}
+
+/// The length of the unmasked frame that `bytes` begin with, header included (RFC 6455, 5.2). Where the header is cut
+/// off, what is there counts as the frame.
+fn frame_length(bytes: &[u8]) -> usize {
+    let announced = match bytes {
+        [_, 126, a, b, ..] => 4 + usize::from(u16::from_be_bytes([*a, *b])),
+        [_, 127, rest @ ..] => match rest.first_chunk() {
+            Some(length) => {
+                usize::try_from(u64::from_be_bytes(*length)).unwrap_or(usize::MAX - 10) + 10
+            }
+            None => bytes.len(),
+        },
+        [_, length @ 0..=125, ..] => 2 + usize::from(*length),
+        _ => bytes.len(),
+    };
+    announced.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket};
+    use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+    #[test]
+    fn a_frame_is_as_long_as_tungstenite_writes_it() {
+        for length in [0, 1, 125, 126, 127, 65_535, 65_536, 100_000] {
+            let mut wire = io::Cursor::new(Vec::new());
+            let mut socket = WebSocket::from_raw_socket(&mut wire, Role::Server, None);
+            socket
+                .send(Message::Binary(Bytes::from(vec![0; length])))
+                .unwrap();
+            let bytes = wire.into_inner();
+            assert_eq!(frame_length(&bytes), bytes.len(), "{length}");
+        }
+    }
+
+    #[test]
+    fn only_control_frames_are_told_apart() {
+        let heads = [0x80, 0x81, 0x82, 0x88, 0x89, 0x8A];
+        let told = heads.map(|head| Control::at_head(&[head, 0]));
+        assert_eq!(
+            told,
+            [
+                None,
+                None,
+                None,
+                Some(Control::Close),
+                Some(Control::Ping),
+                Some(Control::Pong)
+            ]
+        );
+    }
+}

@@ -1,0 +1,370 @@
+//! What may go wrong: a file for each fault, one trait, one register.
+//!
+//! A fault is a value, the same that a scenario writes. It holds no clock, no generator, no socket and no memory:
+//! [`FaultCx`] lends them, one set for each fault and connection, so that every engine runs the same code. A hook answers
+//! with a verdict; of several standing faults the first verdict other than the default wins. In YAML every fault is a map;
+//! one whose parameters all have defaults is written `eof: {}`.
+
+mod backlog;
+mod bad_certificate;
+mod blackhole;
+mod close;
+mod corrupt_frame;
+mod delay_pong;
+mod delay_reply;
+mod end_stream;
+mod eof;
+mod failure;
+mod garbage_hello;
+mod latency;
+mod malformed_frame;
+mod no_hello;
+mod refuse_connect;
+mod refuse_upgrade;
+mod register;
+mod registry;
+mod reset;
+mod revoke;
+mod stall_upgrade;
+mod stream_error;
+mod value;
+mod withhold_pong;
+mod withhold_reply;
+mod zombie;
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+use squall_protocol::certificate::Defect;
+use squall_protocol::{Instant, Millis, Node, Now};
+
+use crate::id::ConnectionId;
+
+pub use backlog::Backlog;
+pub use bad_certificate::BadCertificate;
+pub use blackhole::{Blackhole, Ways};
+pub use close::Close;
+pub use corrupt_frame::CorruptFrame;
+pub use delay_pong::DelayPong;
+pub use delay_reply::DelayReply;
+pub use end_stream::EndStream;
+pub use eof::Eof;
+pub use failure::Failure;
+pub use garbage_hello::GarbageHello;
+pub use latency::Latency;
+pub use malformed_frame::{Malformation, MalformedFrame};
+pub use no_hello::NoHello;
+pub use refuse_connect::RefuseConnect;
+pub use refuse_upgrade::RefuseUpgrade;
+pub use register::{FaultInfo, FaultSpec, REGISTER};
+pub use registry::{FaultId, Faults, Target, Which};
+pub use reset::Reset;
+pub use revoke::Revoke;
+pub use stall_upgrade::StallUpgrade;
+pub use stream_error::{Conflict, StreamError};
+pub use value::{AsSent, CloseCode, CloseReason, HttpStatus, InvalidValue, IqKind, Replies};
+pub use withhold_pong::WithholdPong;
+pub use withhold_reply::WithholdReply;
+pub use zombie::Zombie;
+
+/// A fault's behaviour. Every hook but [`Fault::injected`] has a default that changes nothing.
+pub trait Fault {
+    /// What becomes of it when it is injected once instead of standing.
+    fn injected(&self) -> Injected;
+
+    /// Whether only the first act on each connection is reported: for what acts on every message.
+    fn reports_once(&self) -> bool {
+        false
+    }
+
+    /// A client opens a link.
+    fn on_connect(&self, _cx: &mut FaultCx<'_>) -> Connect {
+        Connect::Accept
+    }
+
+    /// A message is handed to the link.
+    fn on_message(&self, _direction: Direction, _cx: &mut FaultCx<'_>) -> Carry {
+        Carry::Pass
+    }
+
+    /// A client asks for the WebSocket.
+    fn on_upgrade(&self, _cx: &mut FaultCx<'_>) -> Upgrade {
+        Upgrade::Switch
+    }
+
+    /// A client opens the Noise handshake.
+    fn on_hello(&self, _cx: &mut FaultCx<'_>) -> Hello {
+        Hello::Honest
+    }
+
+    /// A device logs in.
+    fn on_login(&self, _cx: &mut FaultCx<'_>) -> Login {
+        Login::Admit
+    }
+
+    /// A stanza is about to be sent.
+    fn on_stanza(&self, _stanza: Outgoing<'_>, _cx: &mut FaultCx<'_>) -> Verdict {
+        Verdict::Pass
+    }
+
+    /// A WebSocket control frame is about to be sent.
+    fn on_frame(&self, _frame: Control, _cx: &mut FaultCx<'_>) -> Verdict {
+        Verdict::Pass
+    }
+
+    /// What it does of its own accord to a connection, as soon as that has come far enough for the fault's layer.
+    fn acts(&self, _cx: &mut FaultCx<'_>) -> Vec<Act> {
+        Vec::new()
+    }
+
+    /// What it does when the time has come that it asked for with [`FaultCx::wake_at`].
+    fn on_timer(&self, _cx: &mut FaultCx<'_>) -> Vec<Act> {
+        Vec::new()
+    }
+}
+
+/// What becomes of a fault that is injected once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Injected {
+    /// It acts at once on each live connection of its target, and is over.
+    AtOnce,
+    /// Its first verdict on each connection of its target that lives now, and it is over.
+    NextAct,
+    /// It stays with each connection of its target that lives now, as long as that lives.
+    WholeConnection,
+    /// It waits for the target's next dial and acts on that one.
+    NextDial,
+    /// It acts at once on each live connection of its target, or where none lives on the target's next dial.
+    AtOnceOrNextDial,
+}
+
+/// What a hook is lent: the time, chance, and this fault's own memory of this connection.
+#[derive(Debug)]
+pub struct FaultCx<'a> {
+    /// The time.
+    pub now: Now,
+    /// Chance: a function of the server's seed, the fault, the connection and the number of hooks asked before.
+    pub rng: &'a mut ChaCha8Rng,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Its account, where known.
+    pub account: Option<&'a str>,
+    /// A number that this fault keeps for this connection, from 0.
+    pub count: &'a mut u64,
+    /// When this fault first did something of its own accord to this connection.
+    pub since: Instant,
+    /// Set through [`FaultCx::wake_at`].
+    pub(crate) wake: Option<Instant>,
+}
+
+impl FaultCx<'_> {
+    /// Asks for [`Fault::on_timer`] at this time; a later call replaces an earlier one.
+    pub fn wake_at(&mut self, at: Instant) {
+        self.wake = Some(at);
+    }
+}
+
+/// The part of the stack where a fault acts.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Layer {
+    /// Below everything: what the network does to messages.
+    Link,
+    /// The HTTP upgrade.
+    Upgrade,
+    /// WebSocket frames.
+    WebSocket,
+    /// The Noise handshake.
+    Handshake,
+    /// Stanzas.
+    Stream,
+    /// The bond of phone and companion.
+    Pairing,
+}
+
+/// What can execute a plan.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineKind {
+    /// The real drivers over in-memory links in virtual time.
+    Wire,
+    /// The machines alone, joined by a queue of events.
+    Model,
+    /// Real sockets in real time.
+    Live,
+}
+
+/// The way of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From the server.
+    ToClient,
+    /// To the server.
+    ToServer,
+}
+
+/// What the link answers a dial.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connect {
+    /// It opens.
+    #[default]
+    Accept,
+    /// Nobody listens.
+    Refuse,
+}
+
+/// What the link does with a message, on top of its own latency. The order within a direction is kept, so that what
+/// follows a delayed or held message waits behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Carry {
+    /// Nothing.
+    #[default]
+    Pass,
+    /// Delivers it later by so much.
+    After(Millis),
+    /// Keeps it, and everything behind it, until the server says [`Resume`](crate::server::Output::Resume); then it asks
+    /// again.
+    Hold,
+}
+
+/// What the server answers an upgrade request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Upgrade {
+    /// 101.
+    #[default]
+    Switch,
+    /// This status.
+    Refuse {
+        /// The HTTP status.
+        status: HttpStatus,
+        /// The Retry-After header.
+        retry_after: Option<AsSent>,
+    },
+    /// Nothing, for ever.
+    Stall,
+}
+
+/// What the server answers the client's hello.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hello {
+    /// Its hello, with a good certificate.
+    #[default]
+    Honest,
+    /// Its hello, with a bad certificate.
+    BadCertificate(Defect),
+    /// Bytes that are no hello.
+    Garbage([u8; 32]),
+    /// Nothing, for ever.
+    Silence,
+}
+
+/// What the server answers a login.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Login {
+    /// `<success>`, if it has nothing against it itself.
+    #[default]
+    Admit,
+    /// This node, and the end.
+    Fail(Node),
+    /// The device is no longer one of the account's.
+    Revoke,
+}
+
+/// A stanza on its way out.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing<'a> {
+    /// The stanza.
+    pub node: &'a Node,
+    /// The kind of request that it answers, if it answers one.
+    pub answers: Option<IqKind>,
+}
+
+/// A WebSocket control frame on its way out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Control {
+    /// The server's own Ping.
+    Ping,
+    /// The answer to a Ping.
+    Pong,
+    /// A close frame.
+    Close,
+}
+
+/// What becomes of a stanza or a frame on its way out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing: it goes.
+    #[default]
+    Pass,
+    /// It goes later by so much; what follows does not wait for it.
+    After(Millis),
+    /// It never goes.
+    Withhold,
+}
+
+/// What a fault does of its own accord.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Sends a stanza.
+    Send(Arc<Node>),
+    /// Sends a stanza whose frame does not authenticate.
+    Corrupt(Arc<Node>),
+    /// Sends a last stanza and closes.
+    End(Arc<Node>),
+    /// Sends a close frame.
+    Close(Option<CloseCode>, CloseReason),
+    /// Ends the stream without a close frame.
+    Eof,
+    /// Resets the transport.
+    Reset,
+    /// Sends an invalid WebSocket frame.
+    Malformed(Malformation),
+    /// Removes the device that is logged in from its account.
+    Revoke,
+}
+
+/// A short text of this crate's stanzas and names.
+pub(crate) type Text = CompactString;
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! A context to show a fault to.
+
+    use super::*;
+    use rand::SeedableRng;
+
+    /// Runs `hook` with a context at `at`, keeping `count` between calls.
+    pub(crate) fn with_cx<V>(
+        at: u64,
+        count: &mut u64,
+        hook: impl FnOnce(&mut FaultCx<'_>) -> V,
+    ) -> (V, Option<Instant>) {
+        let mut rng = ChaCha8Rng::seed_from_u64(at ^ *count);
+        let mut cx = FaultCx {
+            now: Now {
+                mono: Instant::at(at),
+                wall: jiff::Timestamp::UNIX_EPOCH,
+            },
+            rng: &mut rng,
+            connection: ConnectionId(1),
+            account: Some("1"),
+            count,
+            since: Instant::START,
+            wake: None,
+        };
+        let verdict = hook(&mut cx);
+        (verdict, cx.wake)
+    }
+
+    /// The verdict of one hook at time zero.
+    pub(crate) fn ask<V>(hook: impl FnOnce(&mut FaultCx<'_>) -> V) -> V {
+        with_cx(0, &mut 0, hook).0
+    }
+}

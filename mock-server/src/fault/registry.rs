@@ -1,0 +1,468 @@
+//! The faults that stand, whom they concern, and what they did.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use squall_protocol::{Instant, Now};
+
+use super::{Act, Fault, FaultCx, FaultSpec, Injected, Layer, Text};
+use crate::dice::Dice;
+use crate::id::ConnectionId;
+use crate::server::{Connections, Output, ServerEvent, Stage};
+
+/// The number of a fault, given by whoever puts it on. Unique in a run.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(transparent)]
+pub struct FaultId(pub u64);
+
+impl std::fmt::Display for FaultId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "fault {}", self.0)
+    }
+}
+
+/// Whom a fault concerns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The account; without it every one.
+    pub account: Option<Text>,
+    /// Which of its connections.
+    pub connection: Which,
+}
+
+/// Which connections of an account, or of all accounts together where the target names none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Each one.
+    #[default]
+    All,
+    /// The so-manieth since the server began, counted from 1, refused dials included.
+    Nth(u32),
+    /// Each one that lives, without the newest.
+    Old,
+}
+
+/// The faults that stand. Asked by the server at every hook; empty, that is one comparison.
+#[derive(Debug)]
+pub struct Faults {
+    standing: Vec<Standing>,
+    wakes: BTreeSet<(Instant, FaultId, ConnectionId)>,
+    dice: Dice,
+}
+
+#[derive(Debug)]
+struct Standing {
+    id: FaultId,
+    spec: FaultSpec,
+    target: Target,
+    reach: Reach,
+    memory: BTreeMap<ConnectionId, Memory>,
+}
+
+/// Which connections a fault may still touch.
+#[derive(Debug)]
+enum Reach {
+    /// Every one of its target, as long as it stands.
+    Everyone,
+    /// These, once each.
+    Once(BTreeSet<ConnectionId>),
+    /// These, as long as they live.
+    WhileAlive(BTreeSet<ConnectionId>),
+    /// The target's next dial, or the one that it has become.
+    NextDial(Option<ConnectionId>),
+}
+
+/// One question to a fault.
+struct Asked<'a> {
+    now: Now,
+    connection: ConnectionId,
+    connections: &'a Connections,
+    dice: &'a Dice,
+}
+
+/// What a fault remembers of a connection.
+#[derive(Debug, Default)]
+struct Memory {
+    count: u64,
+    asked: u64,
+    reported: bool,
+    since: Option<Instant>,
+}
+
+impl Faults {
+    /// None; chance is drawn from these dice.
+    pub(crate) fn new(dice: Dice) -> Self {
+        Self {
+            standing: Vec::new(),
+            wakes: BTreeSet::new(),
+            dice,
+        }
+    }
+
+    /// Whether none stands.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.standing.is_empty()
+    }
+
+    /// Those that stand, in the order they were put on: number, fault, target.
+    pub fn iter(&self) -> impl Iterator<Item = (FaultId, &FaultSpec, &Target)> {
+        self.standing
+            .iter()
+            .map(|standing| (standing.id, &standing.spec, &standing.target))
+    }
+
+    /// Whether one of the link stands, so that the link has to ask.
+    pub fn touch_the_link(&self) -> bool {
+        self.standing
+            .iter()
+            .any(|standing| standing.spec.info().layer == Layer::Link)
+    }
+
+    /// When a fault wants to act next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.wakes.first().map(|(at, ..)| *at)
+    }
+
+    /// Puts a fault on. One that is injected and has no one to touch is over at once.
+    pub(crate) fn put(
+        &mut self,
+        id: FaultId,
+        spec: FaultSpec,
+        target: Target,
+        once: bool,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        let live = || -> BTreeSet<ConnectionId> {
+            connections
+                .ids()
+                .filter(|connection| target.includes(*connection, connections))
+                .collect()
+        };
+        let reach = match (once, spec.behaviour().injected()) {
+            (false, _) => Reach::Everyone,
+            (true, Injected::AtOnce | Injected::NextAct) => Reach::Once(live()),
+            (true, Injected::WholeConnection) => Reach::WhileAlive(live()),
+            (true, Injected::NextDial) => Reach::NextDial(None),
+            (true, Injected::AtOnceOrNextDial) => match live() {
+                nobody if nobody.is_empty() => Reach::NextDial(None),
+                live => Reach::Once(live),
+            },
+        };
+        outputs.push_back(Output::Event(ServerEvent::FaultOn {
+            fault: id,
+            name: spec.info().name,
+        }));
+        self.standing.push(Standing {
+            id,
+            spec,
+            target,
+            reach,
+            memory: BTreeMap::new(),
+        });
+        self.sweep(connections, outputs);
+    }
+
+    /// Takes a fault off. Whether it stood.
+    pub(crate) fn remove(
+        &mut self,
+        id: FaultId,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) -> bool {
+        let before = self.standing.len();
+        self.take_off(|standing| standing.id == id, connections, outputs);
+        self.standing.len() < before
+    }
+
+    /// Takes every fault off.
+    pub(crate) fn clear(&mut self, connections: &Connections, outputs: &mut VecDeque<Output>) {
+        self.take_off(|_| true, connections, outputs);
+    }
+
+    /// The link has accepted or refused a dial of this connection: a fault that waits for its target's next dial has it.
+    pub(crate) fn dialed(&mut self, connection: ConnectionId, connections: &Connections) {
+        for standing in &mut self.standing {
+            if let Reach::NextDial(slot @ None) = &mut standing.reach
+                && standing.target.includes(connection, connections)
+            {
+                *slot = Some(connection);
+            }
+        }
+    }
+
+    /// A connection is no more.
+    pub(crate) fn closed(
+        &mut self,
+        connection: ConnectionId,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        if self.is_empty() {
+            return;
+        }
+        for standing in &mut self.standing {
+            standing.memory.remove(&connection);
+            match &mut standing.reach {
+                Reach::Once(left) | Reach::WhileAlive(left) => {
+                    left.remove(&connection);
+                }
+                // It went before the fault could act: the next dial will do.
+                Reach::NextDial(slot) if *slot == Some(connection) => *slot = None,
+                Reach::NextDial(_) | Reach::Everyone => {}
+            }
+        }
+        self.wakes.retain(|(.., other)| *other != connection);
+        self.sweep(connections, outputs);
+    }
+
+    /// Asks each fault that concerns `connection` until one answers with other than the default.
+    pub(crate) fn ask<V: Default + PartialEq>(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+        mut hook: impl FnMut(&dyn Fault, &mut FaultCx<'_>) -> V,
+    ) -> V {
+        if self.is_empty() {
+            return V::default();
+        }
+        for standing in &mut self.standing {
+            if !standing.reaches(connection, connections) {
+                continue;
+            }
+            let asked = Asked {
+                now,
+                connection,
+                connections,
+                dice: &self.dice,
+            };
+            let (verdict, _) = standing.run(&asked, &mut hook);
+            if verdict != V::default() {
+                standing.acted(connection, outputs);
+                self.sweep(connections, outputs);
+                return verdict;
+            }
+        }
+        V::default()
+    }
+
+    /// What the faults do of their own accord to a connection that has come to where their layer begins; each once.
+    pub(crate) fn acts(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) -> Vec<Act> {
+        let mut all = Vec::new();
+        if self.is_empty() {
+            return all;
+        }
+        let Some(stage) = connections.stage(connection) else {
+            return all;
+        };
+        for standing in &mut self.standing {
+            let begins = match standing.spec.info().layer {
+                Layer::Link | Layer::Upgrade => Stage::Accepted,
+                Layer::WebSocket | Layer::Handshake => Stage::Upgraded,
+                Layer::Stream | Layer::Pairing => Stage::Open,
+            };
+            let begun = standing
+                .memory
+                .get(&connection)
+                .is_some_and(|memory| memory.since.is_some());
+            if stage < begins || begun || !standing.reaches(connection, connections) {
+                continue;
+            }
+            standing.memory.entry(connection).or_default().since = Some(now.mono);
+            let asked = Asked {
+                now,
+                connection,
+                connections,
+                dice: &self.dice,
+            };
+            let acts = standing.act(&asked, &mut self.wakes, outputs, |fault, cx| fault.acts(cx));
+            all.extend(acts);
+        }
+        self.sweep(connections, outputs);
+        all
+    }
+
+    /// What the faults do whose time has come.
+    pub(crate) fn on_timeout(
+        &mut self,
+        now: Now,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) -> Vec<(ConnectionId, Act)> {
+        let mut all = Vec::new();
+        while let Some(&(at, id, connection)) = self.wakes.first()
+            && at <= now.mono
+        {
+            self.wakes.pop_first();
+            let Some(standing) = self.standing.iter_mut().find(|standing| standing.id == id) else {
+                continue;
+            };
+            let asked = Asked {
+                now,
+                connection,
+                connections,
+                dice: &self.dice,
+            };
+            let acts = standing.act(&asked, &mut self.wakes, outputs, |fault, cx| {
+                fault.on_timer(cx)
+            });
+            all.extend(acts.into_iter().map(|act| (connection, act)));
+        }
+        self.sweep(connections, outputs);
+        all
+    }
+
+    /// Takes off what is over.
+    fn sweep(&mut self, connections: &Connections, outputs: &mut VecDeque<Output>) {
+        let over = |standing: &Standing| match &standing.reach {
+            Reach::Once(left) | Reach::WhileAlive(left) => left.is_empty(),
+            Reach::Everyone | Reach::NextDial(_) => false,
+        };
+        if self.standing.iter().any(over) {
+            self.take_off(over, connections, outputs);
+        }
+    }
+
+    fn take_off(
+        &mut self,
+        mut gone: impl FnMut(&Standing) -> bool,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        let wakes = &mut self.wakes;
+        self.standing.retain(|standing| {
+            if !gone(standing) {
+                return true;
+            }
+            wakes.retain(|(_, id, _)| *id != standing.id);
+            outputs.push_back(Output::Event(ServerEvent::FaultOff { fault: standing.id }));
+            if standing.spec.info().layer == Layer::Link {
+                // What the link kept back may flow again; it asks anew for each message.
+                for connection in standing.memory.keys() {
+                    if connections.stage(*connection).is_some() {
+                        outputs.push_back(Output::Resume(*connection));
+                    }
+                }
+            }
+            false
+        });
+    }
+}
+
+impl Standing {
+    fn reaches(&self, connection: ConnectionId, connections: &Connections) -> bool {
+        match &self.reach {
+            Reach::Everyone => self.target.includes(connection, connections),
+            Reach::Once(left) | Reach::WhileAlive(left) => left.contains(&connection),
+            Reach::NextDial(slot) => *slot == Some(connection),
+        }
+    }
+
+    fn run<V>(
+        &mut self,
+        asked: &Asked<'_>,
+        hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> V,
+    ) -> (V, Option<Instant>) {
+        let &Asked {
+            now,
+            connection,
+            connections,
+            dice,
+        } = asked;
+        let memory = self.memory.entry(connection).or_default();
+        // A place of its own in the generator's 2^64 streams of 2^68 words, so that a draw depends on nothing else.
+        let mut rng = dice.stream(self.id.0 << 32 | connection.0 & 0xFFFF_FFFF);
+        rng.set_word_pos(u128::from(memory.asked) * WORDS_A_HOOK);
+        memory.asked += 1;
+        let mut cx = FaultCx {
+            now,
+            rng: &mut rng,
+            connection,
+            account: connections.account(connection),
+            count: &mut memory.count,
+            since: memory.since.unwrap_or(now.mono),
+            wake: None,
+        };
+        let verdict = hook(self.spec.behaviour(), &mut cx);
+        (verdict, cx.wake)
+    }
+
+    fn act(
+        &mut self,
+        asked: &Asked<'_>,
+        wakes: &mut BTreeSet<(Instant, FaultId, ConnectionId)>,
+        outputs: &mut VecDeque<Output>,
+        hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> Vec<Act>,
+    ) -> Vec<Act> {
+        let (acts, wake) = self.run(asked, hook);
+        let connection = asked.connection;
+        if !acts.is_empty() {
+            self.report(connection, outputs);
+        }
+        match wake {
+            Some(at) => {
+                wakes.insert((at, self.id, connection));
+            }
+            None if !acts.is_empty() => self.spend(connection),
+            None => {}
+        }
+        acts
+    }
+
+    fn acted(&mut self, connection: ConnectionId, outputs: &mut VecDeque<Output>) {
+        self.report(connection, outputs);
+        self.spend(connection);
+    }
+
+    fn report(&mut self, connection: ConnectionId, outputs: &mut VecDeque<Output>) {
+        let memory = self.memory.entry(connection).or_default();
+        if !(memory.reported && self.spec.behaviour().reports_once()) {
+            outputs.push_back(Output::Event(ServerEvent::FaultActed {
+                fault: self.id,
+                connection,
+            }));
+        }
+        memory.reported = true;
+    }
+
+    /// An injected fault has acted on this connection.
+    fn spend(&mut self, connection: ConnectionId) {
+        match &mut self.reach {
+            Reach::Once(left) => {
+                left.remove(&connection);
+            }
+            // Nothing is left, which is how `sweep` knows that it is over.
+            reach @ Reach::NextDial(_) => *reach = Reach::Once(BTreeSet::new()),
+            Reach::Everyone | Reach::WhileAlive(_) => {}
+        }
+    }
+}
+
+impl Target {
+    fn includes(&self, connection: ConnectionId, connections: &Connections) -> bool {
+        let account = connections.account(connection);
+        if self.account.is_some() && self.account.as_deref() != account {
+            return false;
+        }
+        match self.connection {
+            Which::All => true,
+            Which::Nth(nth) => connections.ordinal(connection, self.account.is_some()) == Some(nth),
+            Which::Old => !connections.is_newest(connection, self.account.is_some()),
+        }
+    }
+}
+
+/// Words of chance that one hook may draw without reaching those of the next.
+const WORDS_A_HOOK: u128 = 64;

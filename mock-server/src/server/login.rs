@@ -1,0 +1,242 @@
+//! From the Noise transport to `<success>`, and what ends a login: failure, guard, conflict, revocation.
+
+use compact_str::CompactString;
+use squall_protocol::pairing::Login;
+use squall_protocol::{Node, Now};
+
+use super::pairing::Registration;
+use super::{GuardAnswer, LOCATION, SERVER_JID, Server, ServerEvent, Stage, Timer};
+use crate::fault::{self, AsSent, Conflict, StreamError};
+use crate::id::ConnectionId;
+
+impl Server {
+    /// The client has said who it is; it is answered after the login delay.
+    pub(super) fn on_secured(
+        &mut self,
+        now: Now,
+        id: ConnectionId,
+        login: &Login,
+        noise: [u8; 32],
+    ) {
+        let at = now.mono + self.settings.login_delay;
+        match login {
+            Login::Registration(registration) => {
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.registration = Some(Registration::new(registration, noise));
+                }
+            }
+            Login::Device { user, device } => self.identify(now, id, *user, *device, noise),
+        }
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.stage = connection.stage.max(Stage::Secured);
+            self.arm(at, Timer::Login(id));
+        }
+    }
+
+    /// Finds whose device it is. A dial counts from here on, whatever comes of it.
+    fn identify(&mut self, now: Now, id: ConnectionId, phone: u64, device: u32, noise: [u8; 32]) {
+        let Some(name) = self.accounts.name_of(phone).cloned() else {
+            return;
+        };
+        self.connections.belongs_to(id, name.clone());
+        let is_paired = self
+            .accounts
+            .get(&name)
+            .and_then(|account| account.devices.get(&device))
+            .is_some_and(|known| known.noise == noise);
+        let punished = self.guard_dial(now, id, &name, true);
+        if let Some(connection) = self.connections.get_mut(id) {
+            connection.punished = punished;
+            connection.device = is_paired.then_some(device);
+        }
+    }
+
+    /// The login delay is over.
+    pub(super) fn on_login_delay_over(&mut self, now: Now, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        if connection.stage != Stage::Secured {
+            return;
+        }
+        if connection.registration.is_some() {
+            self.send_refs(now, id);
+            return;
+        }
+        match self.ask(now, id, |fault, cx| fault.on_login(cx)) {
+            fault::Login::Admit => self.admit(now, id),
+            fault::Login::Fail(node) => self.fail(now, id, node),
+            fault::Login::Revoke => {
+                self.remove_device(id);
+                self.fail(now, id, failure("401"));
+            }
+        }
+    }
+
+    fn admit(&mut self, now: Now, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let (punished, device) = (connection.punished, connection.device);
+        let (Some(device), Some(name)) = (device, connection.account.clone()) else {
+            self.fail(now, id, failure("401"));
+            return;
+        };
+        if punished && self.guard_answer() != GuardAnswer::StreamError {
+            self.punish(now, id);
+            return;
+        }
+        let Some(account) = self.accounts.get(&name) else {
+            return;
+        };
+        let success = Node::new("success")
+            .attr("t", now.wall.as_second())
+            .attr("lid", account.lid(device))
+            .attr("props", "27")
+            .attr("companion_enc_static", "")
+            .attr("display_name", &*name)
+            .attr("location", LOCATION);
+        self.send(now, id, success);
+        self.tell(ServerEvent::Login {
+            connection: id,
+            account: name.clone(),
+        });
+        self.replace_others(now, id, &name, device);
+        if punished {
+            self.punish(now, id);
+            return;
+        }
+        let preview = ["count", "message", "receipt", "notification", "appdata"]
+            .into_iter()
+            .fold(Node::new("offline_preview"), |node, kind| {
+                node.attr(kind, "0")
+            });
+        for child in [preview, Node::new("offline").attr("count", "0")] {
+            self.send(
+                now,
+                id,
+                Node::new("ib").attr("from", SERVER_JID).child(child),
+            );
+        }
+        self.open(now, id);
+    }
+
+    /// One connection of a device lives: the older ones are told that they were replaced.
+    fn replace_others(&mut self, now: Now, id: ConnectionId, name: &str, device: u32) {
+        let others: Vec<ConnectionId> = self
+            .connections
+            .iter()
+            .filter(|(other, connection)| {
+                *other != id
+                    && connection.stage == Stage::Open
+                    && connection.device == Some(device)
+                    && connection.account.as_deref() == Some(name)
+            })
+            .map(|(other, _)| other)
+            .collect();
+        let replaced = StreamError {
+            conflict: Some(Conflict::Replaced),
+            ..StreamError::default()
+        };
+        for other in others {
+            self.end(now, other, replaced.node());
+        }
+    }
+
+    fn fail(&mut self, now: Now, id: ConnectionId, node: Node) {
+        self.tell(ServerEvent::LoginFailed {
+            connection: id,
+            account: self.connections.account(id).map(CompactString::from),
+            reason: node.get("reason").map(CompactString::from),
+        });
+        self.end(now, id, node);
+    }
+
+    /// Counts a dial of this account, told by its client payload or by its pairing. Whether it is punished.
+    pub(super) fn guard_dial(
+        &mut self,
+        now: Now,
+        id: ConnectionId,
+        name: &CompactString,
+        login: bool,
+    ) -> bool {
+        let Some(guard) = &self.settings.guard else {
+            return false;
+        };
+        let account = self.accounts.named(name);
+        let record = match guard.in_all {
+            true => &mut self.everyone,
+            false => &mut account.guard,
+        };
+        let until = match login {
+            true => record.login(now.mono, guard),
+            false => record.dial(now.mono, guard),
+        };
+        if let Some(until) = until {
+            self.tell(ServerEvent::Penalty {
+                connection: id,
+                account: name.clone(),
+                until,
+            });
+        }
+        until.is_some()
+    }
+
+    /// Gives a punished connection what it gets.
+    pub(super) fn punish(&mut self, now: Now, id: ConnectionId) {
+        match self.guard_answer() {
+            GuardAnswer::StreamError => {
+                let too_fast = StreamError {
+                    code: Some(AsSent::from(515)),
+                    ..StreamError::default()
+                };
+                self.end(now, id, too_fast.node());
+            }
+            GuardAnswer::Forbidden => self.fail(now, id, failure("403")),
+            GuardAnswer::Silence => {}
+        }
+    }
+
+    fn guard_answer(&self) -> GuardAnswer {
+        self.settings
+            .guard
+            .as_ref()
+            .map(|guard| guard.answer)
+            .unwrap_or_default()
+    }
+
+    /// The phone removes the device of this connection.
+    pub(super) fn revoke(&mut self, now: Now, id: ConnectionId) {
+        self.remove_device(id);
+        let removed = StreamError {
+            code: Some(AsSent::from(401)),
+            conflict: Some(Conflict::DeviceRemoved),
+            ..StreamError::default()
+        };
+        self.end(now, id, removed.node());
+    }
+
+    fn remove_device(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        let (Some(device), Some(name)) = (connection.device.take(), connection.account.clone())
+        else {
+            return;
+        };
+        if let Some(account) = self.accounts.get_mut(&name)
+            && account.devices.remove(&device).is_some()
+        {
+            self.tell(ServerEvent::Revoked {
+                account: name,
+                device,
+            });
+        }
+    }
+}
+
+fn failure(reason: &str) -> Node {
+    Node::new("failure")
+        .attr("reason", reason)
+        .attr("location", LOCATION)
+}

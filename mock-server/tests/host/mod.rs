@@ -1,0 +1,322 @@
+//! A host for the tests: an in-memory listener, a paused clock, a diary, and a client made of the protocol's parts.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+
+use axum::serve::Listener;
+use futures_util::{SinkExt, StreamExt};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use squall_mock_server::app::Sleep;
+use squall_mock_server::fault::Connect;
+use squall_mock_server::server::{Server, ServerEvent, Settings};
+use squall_mock_server::{ConnectionId, Label, MockServer, Peer, World};
+use squall_protocol::frame::{self, FrameReader};
+use squall_protocol::noise::{Initiator, Transport};
+use squall_protocol::pairing::Device;
+use squall_protocol::{Instant, Millis, Node, Now};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// A server that runs, and what it told.
+pub(crate) struct Host {
+    pub(crate) server: MockServer,
+    diary: Arc<Diary>,
+    dial: mpsc::UnboundedSender<(DuplexStream, Peer)>,
+    dials: Arc<Mutex<u64>>,
+}
+
+struct Diary {
+    began: tokio::time::Instant,
+    events: Mutex<Vec<ServerEvent>>,
+    labels: Mutex<Vec<Label>>,
+    resets: Mutex<Vec<ConnectionId>>,
+}
+
+impl World for Diary {
+    fn now(&self) -> Now {
+        let mono = Instant::START + Millis::from(self.began.elapsed());
+        let start: jiff::Timestamp = "2026-01-19T09:00:00-05:00".parse().unwrap();
+        let passed = i64::try_from(mono.since_start().get()).unwrap();
+        Now {
+            mono,
+            wall: start + jiff::SignedDuration::from_millis(passed),
+        }
+    }
+
+    fn sleep_until(&self, at: Instant) -> Sleep {
+        Box::pin(tokio::time::sleep_until(
+            self.began + at.since_start().to_duration(),
+        ))
+    }
+
+    fn event(&self, event: &ServerEvent) {
+        self.events.lock().unwrap().push(event.clone());
+    }
+
+    fn sending(&self, _: ConnectionId, label: Label) {
+        self.labels.lock().unwrap().push(label);
+    }
+
+    fn reset(&self, connection: ConnectionId) {
+        self.resets.lock().unwrap().push(connection);
+    }
+
+    fn resume(&self, _: ConnectionId) {}
+}
+
+struct Dialed(mpsc::UnboundedReceiver<(DuplexStream, Peer)>);
+
+impl Listener for Dialed {
+    type Io = DuplexStream;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (DuplexStream, Peer) {
+        match self.0.recv().await {
+            Some(dialed) => dialed,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<Peer> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Runs a test with a host.
+pub(crate) fn run<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(Host) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the tests are a shell: their clock is the paused one"
+        )]
+        let began = tokio::time::Instant::now();
+        let diary = Arc::new(Diary {
+            began,
+            events: Mutex::default(),
+            labels: Mutex::default(),
+            resets: Mutex::default(),
+        });
+        let machine = Server::new(settings, &mut ChaCha8Rng::seed_from_u64(7));
+        let server = MockServer::new(machine, diary.clone());
+        let (dial, dialed) = mpsc::unbounded_channel();
+        tokio::spawn(server.clone().serve(Dialed(dialed)));
+        tokio::spawn(server.run());
+        test(Host {
+            server,
+            diary,
+            dial,
+            dials: Arc::default(),
+        })
+        .await;
+    });
+}
+
+/// Milliseconds since the host began.
+pub(crate) fn at(host: &Host) -> u64 {
+    host.diary.now().mono.since_start().get()
+}
+
+/// The event's name.
+pub(crate) fn name(event: &ServerEvent) -> &'static str {
+    match event {
+        ServerEvent::Accepted { .. } => "accepted",
+        ServerEvent::Refused { .. } => "refused",
+        ServerEvent::Upgraded { .. } => "upgraded",
+        ServerEvent::Login { .. } => "login",
+        ServerEvent::PairSuccess { .. } => "pair_success",
+        ServerEvent::Phone { .. } => "phone",
+        ServerEvent::Closed { .. } => "closed",
+        _ => "other",
+    }
+}
+
+impl Host {
+    pub(crate) fn rng(&self) -> ChaCha8Rng {
+        ChaCha8Rng::seed_from_u64(at(self) + 1)
+    }
+
+    pub(crate) fn events(&self) -> Vec<ServerEvent> {
+        self.diary.events.lock().unwrap().clone()
+    }
+
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        self.diary.labels.lock().unwrap().clone()
+    }
+
+    pub(crate) fn resets(&self) -> Vec<ConnectionId> {
+        self.diary.resets.lock().unwrap().clone()
+    }
+
+    pub(crate) fn device(&self) -> Device {
+        Device::generate(&mut ChaCha8Rng::seed_from_u64(99))
+    }
+
+    pub(crate) fn paired(&self, account: &str) -> Device {
+        let mut device = self.device();
+        self.server.create_account(account, Some(&mut device));
+        device
+    }
+
+    /// Lets every task go as far as it can in this millisecond.
+    pub(crate) async fn settle(&self) {
+        tokio::time::sleep(Millis::new(1).to_duration()).await;
+    }
+
+    fn stream(&self) -> DuplexStream {
+        let mut dials = self.dials.lock().unwrap();
+        *dials += 1;
+        let peer = Peer {
+            connection: ConnectionId(*dials),
+            account: None,
+        };
+        let (ours, theirs) = duplex(1 << 16);
+        assert_eq!(self.server.connect(peer.clone()), Connect::Accept);
+        self.dial.send((theirs, peer)).unwrap();
+        ours
+    }
+
+    /// The head of the answer to a plain request.
+    pub(crate) async fn raw_request(&self, path: &str, headers: &str) -> String {
+        let mut stream = self.stream();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nhost: mock\r\nconnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+/// A client made of the protocol's parts.
+pub(crate) struct Client {
+    socket: WebSocketStream<DuplexStream>,
+    frames: FrameReader,
+    transport: Option<Transport>,
+}
+
+impl Client {
+    pub(crate) async fn upgraded(host: &Host) -> Result<Self, Error> {
+        let request = "ws://mock/ws/chat";
+        let (socket, _) = client_async(request, host.stream()).await?;
+        Ok(Self {
+            socket,
+            frames: FrameReader::of_server(1 << 20),
+            transport: None,
+        })
+    }
+
+    pub(crate) async fn secured(host: &Host, device: &Device) -> Self {
+        let mut client = Self::upgraded(host).await.unwrap();
+        client.handshake(host, device).await.unwrap();
+        client
+    }
+
+    pub(crate) async fn handshake(&mut self, host: &Host, device: &Device) -> Result<(), String> {
+        let mut rng = host.rng();
+        let (initiator, hello) = Initiator::new(&frame::INTRO, device.noise.clone(), &mut rng);
+        let mut bytes = frame::INTRO.to_vec();
+        frame::write_frame(&mut bytes, &hello).unwrap();
+        self.binary(bytes).await;
+        let hello = self.frame().await?;
+        let trusted = initiator
+            .on_server_hello(&hello, &host.server.root(), host.diary.now().wall)
+            .map_err(|error| error.to_string())?;
+        let payload = device.client_payload(0).unwrap();
+        let (finish, transport) = trusted
+            .finish(&payload)
+            .map_err(|error| error.to_string())?;
+        let mut bytes = Vec::new();
+        frame::write_frame(&mut bytes, &finish).unwrap();
+        self.binary(bytes).await;
+        self.transport = Some(transport);
+        Ok(())
+    }
+
+    pub(crate) async fn message(&mut self) -> Result<Message, Error> {
+        match self.socket.next().await {
+            Some(message) => message,
+            None => Err(Error::ConnectionClosed),
+        }
+    }
+
+    async fn frame(&mut self) -> Result<Vec<u8>, String> {
+        loop {
+            if let Some(body) = self.frames.pop().map_err(|error| error.to_string())? {
+                return Ok(body.to_vec());
+            }
+            match self.message().await {
+                Ok(Message::Binary(bytes)) => self.frames.push(&bytes),
+                other => return Err(format!("{other:?}")),
+            }
+        }
+    }
+
+    pub(crate) async fn try_stanza(&mut self) -> Result<Node, String> {
+        let mut body = self.frame().await?;
+        let transport = self.transport.as_mut().unwrap();
+        transport
+            .opener
+            .open_node(&mut body)
+            .map_err(|error| error.to_string())
+    }
+
+    pub(crate) async fn stanza(&mut self) -> Node {
+        self.try_stanza().await.unwrap()
+    }
+
+    pub(crate) async fn send(&mut self, node: &Node) {
+        let mut bytes = Vec::new();
+        let transport = self.transport.as_mut().unwrap();
+        transport.sealer.seal_node(node, &mut bytes).unwrap();
+        self.binary(bytes).await;
+    }
+
+    pub(crate) async fn answer(&mut self, request: &Node, child: Option<Node>) {
+        let mut answer = Node::new("iq")
+            .attr("to", "s.whatsapp.net")
+            .attr("type", "result")
+            .attr("id", request.get("id").unwrap());
+        if let Some(child) = child {
+            answer = answer.child(child);
+        }
+        self.send(&answer).await;
+    }
+
+    async fn binary(&mut self, bytes: Vec<u8>) {
+        self.socket
+            .send(Message::Binary(Bytes::from(bytes)))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn ping(&mut self, payload: &[u8]) {
+        self.socket
+            .send(Message::Ping(payload.to_vec().into()))
+            .await
+            .unwrap();
+    }
+
+    pub(crate) async fn pong(&mut self) -> Vec<u8> {
+        match self.message().await {
+            Ok(Message::Pong(payload)) => payload.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The code of the close frame that comes next; then the end.
+    pub(crate) async fn closed(&mut self) -> Option<u16> {
+        let Ok(Message::Close(frame)) = self.message().await else {
+            panic!("no close frame")
+        };
+        while self.message().await.is_ok() {}
+        frame.map(|frame| frame.code.into())
+    }
+}
