@@ -18,6 +18,7 @@ use squall_protocol::certificate::TrustedRoot;
 use squall_protocol::{Instant, Node, Now};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::coop::has_budget_remaining;
 
 use crate::id::{AttemptId, LinkId};
 use crate::machine::{Dial, Event, Input, LinkInput, Machine, Output, Revocation};
@@ -112,7 +113,7 @@ where
         config,
         links: Vec::with_capacity(MOST_LINKS),
     };
-    driver.settle();
+    driver.settle(driver.host.now());
     loop {
         let deadline = driver.deadline();
         // A fresh sleep for each deadline: resetting one costs more.
@@ -177,6 +178,12 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
                 return Poll::Ready(Wake::Link(id, input));
             }
         }
+        // A task that has run for long is told `Pending` by everything, readable or not. Then a timer must not overtake
+        // what is still to be read.
+        if !has_budget_remaining() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if deadline.is_some_and(|at| at <= now.mono) {
             return Poll::Ready(Wake::Timer);
         }
@@ -200,12 +207,11 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
     fn feed(&mut self, input: Input<M::Start, M::Go>) {
         let now = self.host.now();
         self.machine.handle_input(now, input);
-        self.settle();
+        self.settle(now);
     }
 
     /// Does what the machine wants done, until it wants nothing more.
-    fn settle(&mut self) {
-        let now = self.host.now();
+    fn settle(&mut self, now: Now) {
         loop {
             let mut answer = None;
             while let Some(output) = self.machine.poll_output() {

@@ -25,6 +25,8 @@ pub(super) struct Socket<S> {
     web_socket: WebSocketStream<S>,
     /// Something was written that may not have left yet.
     unflushed: bool,
+    /// The transport has taken nothing for so long that the queue is full.
+    stuck: bool,
     frames: FrameReader,
     secrecy: Secrecy,
     attention: Attention,
@@ -58,6 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Self {
             web_socket,
             unflushed: false,
+            stuck: false,
             frames: FrameReader::of_server(frame::MAX_BODY),
             secrecy: Secrecy::Silent(Box::new(device.clone())),
             attention: Attention::Full,
@@ -237,6 +240,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Nothing is left to read: sends what is queued, and finds a transport that takes nothing any more.
     fn flush(&mut self, cx: &mut Context<'_>) -> Poll<LinkInput> {
+        if self.stuck {
+            return Poll::Ready(LinkInput::Closed(Closed::Reset));
+        }
         if !self.unflushed {
             return Poll::Pending;
         }
@@ -265,7 +271,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Queues a message. A transport that fails is told by the next read or flush, after everything that it had to say.
     fn write(&mut self, message: Message) {
-        let _ = Pin::new(&mut self.web_socket).start_send(message);
+        let queued = Pin::new(&mut self.web_socket).start_send(message);
+        // A sealed frame that is lost would make every later one unreadable.
+        self.stuck |= matches!(queued, Err(Error::WriteBufferFull(_)));
         self.unflushed = true;
     }
 }

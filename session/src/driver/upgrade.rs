@@ -76,6 +76,7 @@ fn web_socket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_QUEUE)
 }
 
 /// Where WhatsApp's web client connects to.
@@ -86,3 +87,6 @@ const ORIGIN: &str = "https://web.whatsapp.com";
 
 /// tungstenite fills the whole buffer with zeros before each read, and a stanza is mostly far below this.
 const READ_BUFFER: usize = 1_024;
+
+/// A server that sends requests and reads no answer must not fill the memory: about 300,000 unread answers.
+const WRITE_QUEUE: usize = 16 << 20;
