@@ -125,6 +125,15 @@ async fn a_garbage_hello_and_a_foreign_root_fail_the_handshake() {
     let (_, end) = world.disconnected().await;
     assert_eq!(end.cause, Cause::HandshakeFailed);
     assert!(!end.detail.is_empty());
+    let mut world = World::new(0);
+    let stream = world.dialed().await;
+    let foreign = peer::Authority::foreign(world.clock.now().wall);
+    // The client closes where its finish was expected.
+    let accepted = tokio::spawn(async move { Peer::accept(stream, &foreign).await });
+    let (_, end) = world.disconnected().await;
+    assert_eq!(end.cause, Cause::HandshakeFailed);
+    assert!(end.detail.contains("root"), "{}", end.detail);
+    assert!(accepted.await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

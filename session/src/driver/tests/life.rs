@@ -1,17 +1,11 @@
 //! A connection from its start-session to its keep-alive.
 
-use std::sync::Arc;
-
 use futures_util::{SinkExt, StreamExt};
 use squall_protocol::pairing::Login;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
 use crate::state::State;
-
-fn is_send<T: Send>(value: T) -> T {
-    value
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_start_is_dialed_upgraded_secured_and_connected() {
@@ -131,6 +125,36 @@ async fn a_delivery_in_the_millisecond_of_a_death_comes_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_flood_in_the_millisecond_of_a_death_is_read_to_its_end_before_it() {
+    let mut world = World::new(0);
+    let mut peer = world.connected().await;
+    let ping = peer.receive().await;
+    let zombie = world.clock.mono() + Millis::from_mins(5);
+    while world.clock.mono() + Millis::from_secs(30) < zombie {
+        sleep(Duration::from_secs(20)).await;
+        peer.send(&Node::new("message")).await;
+    }
+    for _ in 0..1_000 {
+        peer.feed(&Node::new("message")).await;
+    }
+    peer.feed(
+        &Node::new("iq")
+            .attr("type", "result")
+            .attr("id", ping.get("id").expect("an id")),
+    )
+    .await;
+    peer.web_socket.flush().await.expect("the client is there");
+    // The client has not run yet: it finds the flood, and in its last stanza the answer, together with the verdict.
+    tokio::time::advance((zombie - world.clock.mono()).to_duration()).await;
+    sleep(Duration::from_millis(100)).await;
+    while let Ok(heard) = world.heard.try_recv() {
+        if let Heard::Event(_, event) = heard {
+            assert!(!matches!(*event, Event::Disconnected(_)), "{event:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_does_not_leave_never_blocks_a_read() {
     let mut world = World::new(0);
     let mut peer = world.connected().await;
@@ -157,11 +181,4 @@ async fn the_driver_ends_with_its_last_command_handle_and_gives_the_machine_back
     let session = world.driver.await.expect("no panic");
     assert_eq!(session.state(), State::Connected);
     drop(peer);
-}
-
-#[test]
-fn a_label_keeps_the_stanza_without_a_copy() {
-    let node = Arc::new(Node::new("iq"));
-    let label = is_send(Label::Stanza(Arc::clone(&node)));
-    assert_eq!(label, Label::Stanza(node));
 }

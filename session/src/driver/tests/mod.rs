@@ -71,7 +71,8 @@ impl Slow {
 
     fn pull(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         while !self.ended {
-            let mut bytes = [0; 1024];
+            // Small, so that a flood takes more reads than tokio grants a task at one time.
+            let mut bytes = [0; 64];
             let mut bytes = ReadBuf::new(&mut bytes);
             let Poll::Ready(read) = Pin::new(&mut self.inner).poll_read(cx, &mut bytes) else {
                 break;

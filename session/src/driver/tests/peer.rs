@@ -21,8 +21,18 @@ pub(super) struct Authority {
 }
 
 impl Authority {
+    /// The one that the client trusts.
     pub(super) fn new(wall: Timestamp) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        Self::of_seed(4, wall)
+    }
+
+    /// One that it does not.
+    pub(super) fn foreign(wall: Timestamp) -> Self {
+        Self::of_seed(44, wall)
+    }
+
+    fn of_seed(seed: u64, wall: Timestamp) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
         Self {
             chain: certificate::Authority::generate(&mut rng),
             keys: KeyPair::generate(&mut rng),
@@ -119,6 +129,20 @@ impl Peer {
             .send(Message::Binary(bytes.into()))
             .await
             .is_ok()
+    }
+
+    /// Queues a stanza; the next flush sends all that is queued as one write.
+    pub(super) async fn feed(&mut self, node: &Node) {
+        let mut bytes = Vec::new();
+        self.transport
+            .sealer
+            .seal_node(node, &mut bytes)
+            .expect("a stanza");
+        let message = Message::Binary(bytes.into());
+        self.web_socket
+            .feed(message)
+            .await
+            .expect("room in the queue");
     }
 
     /// Seals bytes as if they were a node.
