@@ -37,7 +37,7 @@ async fn the_upgrade_request_is_the_same_for_the_same_seed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_connect_is_refused() {
-    let mut world = World::with(0, true);
+    let mut world = World::unreachable();
     let (_, end) = world.disconnected().await;
     assert_eq!(end.cause, Cause::Refused);
 }

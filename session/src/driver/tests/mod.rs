@@ -2,6 +2,7 @@
 
 mod ends;
 mod life;
+mod pairing;
 mod peer;
 
 use std::collections::VecDeque;
@@ -207,15 +208,26 @@ struct World {
 }
 
 impl World {
+    /// A paired client.
     fn new(latency: u64) -> Self {
-        Self::with(latency, false)
+        Self::with(latency, false, Some("15550100:1@s.whatsapp.net"))
+    }
+
+    /// A client that has yet to pair.
+    fn unpaired() -> Self {
+        Self::with(0, false, None)
+    }
+
+    /// A paired client whose connects are refused.
+    fn unreachable() -> Self {
+        Self::with(0, true, Some("15550100:1@s.whatsapp.net"))
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "the clock of the tests is tokio's paused one"
     )]
-    fn with(latency: u64, refuses: bool) -> Self {
+    fn with(latency: u64, refuses: bool, jid: Option<&str>) -> Self {
         let clock = Paused {
             start: tokio::time::Instant::now(),
         };
@@ -234,7 +246,7 @@ impl World {
         };
         let authority = peer::Authority::new(clock.now().wall);
         let mut device = Device::generate(&mut ChaCha8Rng::seed_from_u64(1));
-        device.jid = Some("15550100:1@s.whatsapp.net".to_owned());
+        device.jid = jid.map(str::to_owned);
         let rng = ChaCha8Rng::seed_from_u64(2);
         let session = Session::new(OrgId::new("2"), Policy::default(), device, None, rng);
         let config = DriverConfig {
@@ -277,6 +289,17 @@ impl World {
         }
         assert_eq!(peer.receive().await.tag, "presence");
         peer
+    }
+
+    /// The next QR code.
+    async fn code(&mut self) -> String {
+        loop {
+            if let Heard::Event(_, event) = self.heard.recv().await.expect("the driver runs")
+                && let Event::Qr(code) = *event
+            {
+                return code;
+            }
+        }
     }
 
     /// The next disconnect, and when it was told.

@@ -7,6 +7,7 @@ use squall_protocol::pairing::Account;
 
 use super::*;
 use crate::machine::Refusal;
+use crate::policy::PairingRestart;
 
 /// An input that a test can hold without a permit.
 #[derive(Clone, Debug)]
@@ -174,12 +175,57 @@ fn judge(bench: &mut Bench, count: &mut Count, ended: &mut bool) {
     }
 }
 
+/// Lengths of time that nobody would set, and some that one would.
+fn length() -> impl Strategy<Value = Millis> {
+    prop_oneof![
+        Just(Millis::ZERO),
+        Just(Millis::new(1)),
+        Just(Millis::from_secs(10)),
+        Just(Millis::from_secs(25)),
+        Just(Millis::from_mins(5)),
+    ]
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let lengths = (
+        length(),
+        length(),
+        length(),
+        length(),
+        length(),
+        length(),
+        length(),
+        length(),
+    );
+    (lengths, any::<bool>()).prop_map(|(lengths, manual)| Policy {
+        keep_alive_interval: lengths.0,
+        active_ping_interval: lengths.1,
+        late_after: lengths.2,
+        dead_after: lengths.3,
+        zombie_after: lengths.4,
+        connect_timeout: lengths.5,
+        login_timeout: lengths.6,
+        pairing_timeout: lengths.7,
+        pairing_restart: if manual {
+            PairingRestart::Manual
+        } else {
+            PairingRestart::Handoff
+        },
+        ..Policy::default()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_sequence_panics_or_dials_without_a_right(paired: bool, acts in vec(act(), 1..80)) {
-        let mut bench = if paired { Bench::paired() } else { Bench::unpaired() };
+    fn no_sequence_panics_or_dials_without_a_right(
+        paired: bool,
+        policy in prop_oneof![Just(Policy::default()), policy()],
+        acts in vec(act(), 1..80),
+    ) {
+        let device = if paired { paired_device() } else { Device::generate(&mut rng(1)) };
+        let mut bench = Bench::with(policy, device, None);
         let (mut count, mut ended) = (Count::default(), false);
         for act in acts {
             apply(&mut bench, act, &mut count);
