@@ -8,6 +8,7 @@ mod connection;
 mod date;
 mod frame_faults;
 mod upgrade;
+mod watched;
 mod world;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -16,8 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
+use axum::serve::Listener;
 use compact_str::CompactString;
 use squall_protocol::certificate::TrustedRoot;
 use squall_protocol::pairing::Device;
@@ -32,6 +32,7 @@ use crate::server::{Closed, Input, Output, Server, ServerEvent};
 use connection::Wire;
 
 pub use frame_faults::FrameFaults;
+pub use watched::{Watched, Watching};
 pub use world::{Label, Sleep, World};
 
 /// A running mock server: the machine, its host, and the ways to its connections.
@@ -69,9 +70,9 @@ impl MockServer {
         }))
     }
 
-    /// The app for a listener with this kind of stream: `/ws/chat`. To be served as [`MockServer::serve`] does, behind
-    /// [`Announcing`] and with `into_make_service_with_connect_info::<Peer>()`.
-    pub fn router_over<Io>(&self) -> Router
+    /// The app, `/ws/chat`, for a listener with this kind of stream behind [`Watching`]; [`MockServer::serve`] puts them
+    /// together.
+    pub fn router<Io>(&self) -> Router
     where
         Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -84,21 +85,16 @@ impl MockServer {
             .with_state(self.clone())
     }
 
-    /// The app for any listener. [`MockServer::router_over`] saves a layer around the stream where its type is known.
-    pub fn router(&self) -> Router {
-        self.router_over::<tokio::io::DuplexStream>()
-    }
-
     /// Serves the app on this listener, for ever.
     pub async fn serve<L>(self, listener: L)
     where
         L: Listener<Addr = Peer>,
     {
         let app = self
-            .router_over::<L::Io>()
+            .router::<L::Io>()
             .into_make_service_with_connect_info::<Peer>();
         // `axum::serve` ends only by a graceful shutdown, and it is given none.
-        let _ = axum::serve(Announcing(listener), app).await;
+        let _ = axum::serve(Watching::new(listener, self), app).await;
     }
 
     /// Wakes the server at its times, for ever. One task of the host's.
@@ -141,7 +137,7 @@ impl MockServer {
         self.with(None, |server, now| server.carry(now, connection, direction))
     }
 
-    /// The link of this connection is gone. The app says so itself once it has seen an HTTP request.
+    /// The link of this connection is gone. The app says so itself of every stream that the listener handed out.
     pub fn closed(&self, connection: ConnectionId, how: Closed) {
         self.lock().routes.remove(&connection);
         self.input(Input::Closed(connection, how));
@@ -312,28 +308,5 @@ impl Told {
                 Tell::Resume(connection) => world.resume(connection),
             }
         }
-    }
-}
-
-/// A listener whose connections tell the app who dials; axum's own way to say so takes no generic listener.
-#[derive(Debug)]
-pub struct Announcing<L>(pub L);
-
-impl<L: Listener<Addr = Peer>> Listener for Announcing<L> {
-    type Io = L::Io;
-    type Addr = Peer;
-
-    async fn accept(&mut self) -> (L::Io, Peer) {
-        self.0.accept().await
-    }
-
-    fn local_addr(&self) -> std::io::Result<Peer> {
-        self.0.local_addr()
-    }
-}
-
-impl<L: Listener<Addr = Self>> Connected<IncomingStream<'_, Announcing<L>>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Announcing<L>>) -> Self {
-        stream.remote_addr().clone()
     }
 }

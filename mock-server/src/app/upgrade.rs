@@ -14,8 +14,8 @@ use hyper_util::server::conn::auto::upgrade::downcast;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::MockServer;
 use super::connection::Driver;
+use super::{MockServer, Watched};
 use crate::fault;
 use crate::id::{ConnectionId, Peer};
 use crate::server::{Closed, Input};
@@ -31,11 +31,6 @@ where
 {
     let id = peer.connection;
     let verdict = server.with(None, |server, now| server.on_upgrade(now, peer));
-    // Whatever ends this exchange other than a WebSocket ends the connection: a dropped future too.
-    let departure = Departure {
-        server: &server,
-        id,
-    };
     match verdict {
         fault::Upgrade::Stall => std::future::pending().await,
         fault::Upgrade::Refuse {
@@ -54,7 +49,6 @@ where
                 return answer(StatusCode::BAD_REQUEST.as_u16());
             };
             let upgrade = hyper::upgrade::on(&mut request);
-            departure.called_off();
             tokio::spawn(drive::<Io>(server.clone(), id, upgrade));
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -76,9 +70,9 @@ where
     let how = match upgrade.await {
         Ok(upgraded) => {
             server.input(Input::Upgraded(id));
-            match downcast::<TokioIo<Io>>(upgraded) {
+            match downcast::<TokioIo<Watched<Io>>>(upgraded) {
                 Ok(parts) => {
-                    let stream = parts.io.into_inner();
+                    let stream = parts.io.into_inner().into_inner();
                     Driver::new(server.clone(), id, stream, &parts.read_buf, inbox)
                         .await
                         .run()
@@ -134,25 +128,6 @@ fn answer(status: u16) -> Response {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);
     response
-}
-
-/// Tells the machine that a connection without a WebSocket is gone.
-struct Departure<'a> {
-    server: &'a MockServer,
-    id: ConnectionId,
-}
-
-impl Departure<'_> {
-    /// There is a WebSocket; it tells its own end.
-    fn called_off(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Departure<'_> {
-    fn drop(&mut self) {
-        self.server.closed(self.id, Closed::ByServer);
-    }
 }
 
 #[cfg(test)]

@@ -502,6 +502,7 @@ impl Server {
     }
 
     fn forget(&mut self, id: ConnectionId) {
+        self.forget_qr(id);
         self.faults.closed(id, &self.connections, &mut self.outputs);
         self.connections.close(id);
         self.timers.retain(|_, timer| match timer {

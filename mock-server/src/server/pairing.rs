@@ -91,6 +91,23 @@ impl Server {
         }
     }
 
+    /// A connection that showed a QR code is gone: the phone sees it no more.
+    pub(super) fn forget_qr(&mut self, id: ConnectionId) {
+        let registers = |connection: &super::connection::Connection| {
+            connection.registration.as_ref()?;
+            connection.account.clone()
+        };
+        let Some(name) = self.connections.get_mut(id).and_then(|it| registers(it)) else {
+            return;
+        };
+        if let Some(phone) = self.accounts.get_mut(&name) {
+            phone.qr = None;
+            phone.scans_at = None;
+            self.timers
+                .retain(|_, timer| !matches!(timer, Timer::Scan(account) if *account == name));
+        }
+    }
+
     /// The phone scans what it sees.
     pub(super) fn on_scan_timer(&mut self, now: Now, account: CompactString) {
         let Some(phone) = self.accounts.get_mut(&account) else {
