@@ -1,10 +1,14 @@
 //! The trace: what happened, in order. A header and entries; two forms, the full one for machines and prose for people.
 
 mod entry;
+mod full;
 mod header;
+mod prose;
 
 pub use entry::{Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Side, Verdict};
+pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
+pub use header::{Claims, Header, Policy};
+pub use prose::{Excerpt, Prose, Window};
+
 /// The version of the full form that this program writes and reads.
 pub const FORMAT: u32 = 1;
-
-pub use header::{Claims, Header, Policy};

@@ -1,0 +1,146 @@
+//! What is worth a line, in words.
+
+use squall_protocol::Instant;
+
+use super::clock::Stamp;
+use crate::trace::{ConnectionId, Event, Message, Side};
+
+/// An event that is no message, in words.
+pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
+    match event {
+        Event::PermitRevoked {
+            attempt, blocked, ..
+        } => {
+            let why = if *blocked { "blocked" } else { "too late" };
+            format!("permit of attempt {attempt} revoked: {why}")
+        }
+        Event::Withdrawn { attempt, .. } => format!("attempt {attempt} given back"),
+        Event::ConnectRefused { conn } => format!("{conn}: refused"),
+        Event::Released { conn, by } => match by {
+            Side::Client => format!("{conn}: link dropped by the client"),
+            Side::Server => format!("{conn}: link dropped by the server"),
+        },
+        Event::Qr { nth, .. } => format!("shows QR code {nth}"),
+        Event::Disconnected {
+            conn,
+            cause,
+            stage,
+            failure,
+            block,
+            clear,
+            detail,
+            ..
+        } => {
+            let mut said = format!("disconnected: {cause}");
+            if let Some(block) = block {
+                said += &format!(", blocked until {}", stamp.wall(at, *block));
+            }
+            if *failure {
+                said += ", a failure";
+            }
+            if *clear {
+                said += ", device set aside";
+            }
+            let mut facts = Vec::new();
+            facts.extend(conn.map(|conn| conn.to_string()));
+            facts.extend(stage.map(|stage| format!("stage {stage}")));
+            if !detail.is_empty() {
+                facts.push(detail.clone());
+            }
+            if !facts.is_empty() {
+                said += &format!(" ({})", facts.join("; "));
+            }
+            said
+        }
+        Event::Alert { kind, .. } => format!("alert: {kind}"),
+        Event::PhoneScanned { .. } => "the phone scans the QR code".to_owned(),
+        Event::Revoked { .. } => "the server revokes the device".to_owned(),
+        Event::Penalty { conn, .. } => match conn {
+            Some(conn) => format!("the guard punishes the account ({conn})"),
+            None => "the guard punishes the account".to_owned(),
+        },
+        Event::UnknownStanza { conn, stanza } => {
+            format!("{conn}: the server does not know {stanza}")
+        }
+        Event::FaultOn { kind, once, .. } => {
+            let how = if *once { "once" } else { "on" };
+            format!("fault {kind}: {how}")
+        }
+        Event::FaultActed { fault, kind, conn } => {
+            format!("{conn}: fault {kind} acts (step {})", fault.step)
+        }
+        Event::FaultOff { kind, .. } => format!("fault {kind}: off"),
+        Event::Booted => "boots".to_owned(),
+        Event::RefusedToStart { why } => format!("refuses to start: {why}"),
+        Event::Crashed { store } => format!("killed; its store is {store}"),
+        Event::Suspended => "suspended".to_owned(),
+        Event::Resumed => "resumed".to_owned(),
+        Event::End => "the run ends".to_owned(),
+        // The others are told where they are folded.
+        Event::Request { .. }
+        | Event::Verdict { .. }
+        | Event::PermitSpent { .. }
+        | Event::Dial { .. }
+        | Event::Accepted { .. }
+        | Event::Sent { .. }
+        | Event::Delivered { .. }
+        | Event::State { .. }
+        | Event::KeepAliveOk { .. }
+        | Event::KeepAliveLate { .. }
+        | Event::KeepAliveRecovered { .. }
+        | Event::Login { .. }
+        | Event::LoginFailed { .. }
+        | Event::PairSuccess { .. } => String::new(),
+    }
+}
+
+/// A message that is no routine, as the client sent or received it; `None` where it is told by what follows.
+pub(super) fn message(conn: ConnectionId, message: &Message, sent: bool) -> Option<String> {
+    let said = match message {
+        Message::UpgradeRequest => return None,
+        // That the client let go of its link is told so.
+        Message::Eof | Message::Reset if sent => return None,
+        Message::UpgradeResponse {
+            status,
+            retry_after,
+            valid,
+        } => match (retry_after, valid) {
+            (Some(after), _) => format!("upgrade refused: {status}, Retry-After {after}"),
+            (None, false) if *status == 101 => {
+                "upgrade answered with a wrong Sec-WebSocket-Accept".to_owned()
+            }
+            (None, _) => format!("upgrade refused: {status}"),
+        },
+        Message::Handshake(name) => name.to_string(),
+        Message::Stanza(node) => {
+            if let Some(device) = node.find("pair-device") {
+                format!("asked to pair, {} QR codes", device.children().len())
+            } else if node.find("pair-success").is_some() {
+                "pair-success".to_owned()
+            } else {
+                node.to_string()
+            }
+        }
+        Message::Corrupt(_) => "a frame that does not authenticate".to_owned(),
+        Message::Ping(payload) => format!("WebSocket Ping, {} bytes", payload.len()),
+        Message::Pong(payload) => format!("WebSocket Pong to no ping, {} bytes", payload.len()),
+        Message::Close { code, reason } => {
+            let mut said = String::from("close frame");
+            if let Some(code) = code {
+                said += &format!(" {code}");
+            }
+            if !reason.is_empty() {
+                said += &format!(" {reason:?}");
+            }
+            said
+        }
+        Message::Malformed(kind) => format!("an invalid WebSocket frame: {kind}"),
+        Message::Eof => "the stream ended".to_owned(),
+        Message::Reset => "the connection was reset".to_owned(),
+    };
+    Some(if sent {
+        format!("{conn}: client sends {said}")
+    } else {
+        format!("{conn}: {said}")
+    })
+}
