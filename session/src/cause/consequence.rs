@@ -65,6 +65,7 @@ impl Cause {
 
 /// A number of seconds as a stanza carries it: below zero or unreadable is 0, above 366 days is 366 days.
 pub fn asked_seconds(raw: &str) -> Millis {
+    let raw = raw.trim();
     if raw.is_empty() || !raw.bytes().all(|byte| byte.is_ascii_digit()) {
         return Millis::ZERO;
     }

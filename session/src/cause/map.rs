@@ -11,27 +11,19 @@ use crate::machine::{Closed, Refusal};
 
 /// The cause of a `<stream:error>`. `paired_here` says whether a pair-success came on the same connection before it.
 ///
-/// A code that the table has decides; where there is none, the `<conflict>` inside does. Only a code-less
-/// `device_removed` or `replaced` needs it, since the server sends both with and without a code.
+/// A `<conflict>` inside says more than the code beside it, as in whatsmeow: a connection that another one replaced is not
+/// logged out, whatever the number.
 pub fn stream_error(node: &Node, paired_here: bool) -> Cause {
-    if let Some(cause) = node.get("code").and_then(|code| by_code(code, paired_here)) {
-        return cause;
-    }
-    match node
-        .find("conflict")
-        .and_then(|conflict| conflict.get("type"))
-    {
-        Some("device_removed") => Cause::LoggedOut,
-        Some("replaced") => Cause::Replaced,
-        _ => Cause::StreamError,
-    }
+    by_conflict(node)
+        .or_else(|| by_code(node.get("code")?, paired_here))
+        .unwrap_or(Cause::StreamError)
 }
 
 /// The cause of a `<failure>`, which comes instead of `<success>`.
 pub fn failure(node: &Node, paired_here: bool) -> Cause {
     let reason = node.get("reason");
-    reason
-        .and_then(|reason| by_code(reason, paired_here))
+    by_conflict(node)
+        .or_else(|| by_code(reason?, paired_here))
         .unwrap_or_else(|| Cause::LoginRefused {
             reason: reason.map(str::to_owned),
         })
@@ -61,6 +53,15 @@ pub fn closed(how: &Closed, stage: Stage) -> Cause {
         Closed::Frame { .. } | Closed::Eof | Closed::Reset => Cause::ConnectionClosed { stage },
         Closed::InvalidFrame(_) | Closed::BadNode(_) => Cause::ProtocolError,
         Closed::BadMac => Cause::BadMac,
+    }
+}
+
+/// What a `<conflict>` inside says, if there is one.
+fn by_conflict(node: &Node) -> Option<Cause> {
+    match node.find("conflict")?.get("type")? {
+        "device_removed" => Some(Cause::LoggedOut),
+        "replaced" => Some(Cause::Replaced),
+        _ => None,
     }
 }
 
@@ -198,26 +199,22 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_decides_where_no_known_code_does() {
+    fn a_conflict_says_more_than_the_code_beside_it() {
         let conflict =
             |kind: &str| Node::new("stream:error").child(Node::new("conflict").attr("type", kind));
+        for code in 0..=599 {
+            let with = |kind| stream_error(&conflict(kind).attr("code", code), false);
+            assert_eq!(with("device_removed"), Cause::LoggedOut, "{code}");
+            assert_eq!(with("replaced"), Cause::Replaced, "{code}");
+            let alone = Node::new("stream:error").attr("code", code);
+            assert_eq!(with("other"), stream_error(&alone, false), "{code}");
+        }
         assert_eq!(
             stream_error(&conflict("device_removed"), false),
             Cause::LoggedOut
         );
         assert_eq!(stream_error(&conflict("replaced"), false), Cause::Replaced);
-        assert_eq!(
-            stream_error(&conflict("something"), false),
-            Cause::StreamError
-        );
-        assert_eq!(
-            stream_error(&conflict("replaced").attr("code", "409"), false),
-            Cause::Replaced
-        );
-        assert_eq!(
-            stream_error(&conflict("device_removed").attr("code", "401"), false),
-            Cause::LoggedOut
-        );
+        assert_eq!(stream_error(&conflict("other"), false), Cause::StreamError);
     }
 
     #[test]
