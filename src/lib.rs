@@ -1,10 +1,21 @@
 //! Squall: a chaos test harness and simulator for WhatsApp-style persistent connections.
 //!
-//! Data flows one way, and the module list shows it.
+//! Data flows one way; a module uses only those above it:
+//!
+//! ```text
+//! words                          the closed lists of words that all the others share
+//! seed                           one stream of chance for each consumer
+//! trace                          what happened, in order
+//! scenario  YAML text        ->  Scenario    what the author meant
+//! plan      Scenario + Seed  ->  Plan        every time and target drawn
+//! oracle    &Trace           ->  Finding     what is wrong by a rule
+//! expect    &Trace           ->  Finding     what is wrong by the scenario's own word
+//! ```
 
+pub mod expect;
 pub mod oracle;
-pub mod plan; //     Scenario + Seed -> Plan, every time drawn
-pub mod scenario; // YAML text       -> Scenario, what the author meant
-pub mod seed; //                         the streams of chance of a run
-pub mod trace; //                        what happened, in order
-pub mod words; //    the closed lists of words that all the others share //   &Trace          -> Finding, what is wrong
+pub mod plan;
+pub mod scenario;
+pub mod seed;
+pub mod trace;
+pub mod words;
