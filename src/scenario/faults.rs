@@ -1,63 +1,31 @@
-//! The one place that says which faults a scenario may name.
+//! The one place that says which faults a scenario may name: those of the mock server's register.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-use squall_protocol::Millis;
+pub use squall_mock_server::fault::FaultSpec;
 
-/// What may go wrong.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FaultSpec {
-    /// The server closes the WebSocket.
-    Close(Close),
-    /// The server says `<stream:error>`.
-    StreamError(StreamError),
-    /// The server answers WebSocket Pings late.
-    DelayPong(DelayPong),
-    /// The server never answers WebSocket Pings.
-    WithholdPong {},
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-/// The server closes the WebSocket.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Close {
-    /// The close code.
-    pub code: Option<u16>,
-}
+    use squall_mock_server::fault::REGISTER;
 
-/// The server says `<stream:error>`.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StreamError {
-    /// Its code.
-    pub code: Option<String>,
-}
+    use crate::scenario::{Problem, parse};
 
-/// The server answers WebSocket Pings late.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct DelayPong {
-    /// By so much.
-    pub by: Millis,
-}
-
-/// What the list of faults says of one.
-#[derive(Clone, Copy, Debug)]
-pub struct FaultInfo {
-    /// Its name in scenarios and traces.
-    pub name: &'static str,
-}
-
-impl FaultSpec {
-    /// What the list of faults says of it.
-    pub fn info(&self) -> FaultInfo {
-        let name = match self {
-            Self::Close(_) => "close",
-            Self::StreamError(_) => "stream_error",
-            Self::DelayPong(_) => "delay_pong",
-            Self::WithholdPong {} => "withhold_pong",
-        };
-        FaultInfo { name }
+    #[test]
+    fn a_misspelt_fault_is_told_the_nearest_of_the_register() {
+        for info in REGISTER {
+            let slip = format!("{}x", info.name);
+            let text = format!(
+                "name: slip\nruns_for: 1h\norganizations: {{ \"1\": {{}} }}\nsteps:\n  - {{ at: 1m, inject: {{ {slip}: {{}} }} }}\n"
+            );
+            let errors = parse(&text, Path::new("slip.yaml")).unwrap_err();
+            assert!(
+                matches!(
+                    &errors[0].problem,
+                    Problem::UnknownWord { what: "fault", nearest: Some(nearest), .. } if nearest == info.name
+                ),
+                "{}",
+                errors[0]
+            );
+        }
     }
 }
