@@ -4,27 +4,34 @@
 //! the attempt in the same transaction, and makes the [`Permit`] after the commit.
 
 mod block;
+mod clock;
 mod cooldown;
 mod permit;
 mod quota;
 mod rule;
+mod status;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
-use jiff::{SignedDuration, Timestamp};
-use squall_protocol::{Instant, Millis, Now};
+use jiff::Timestamp;
+use squall_protocol::{Millis, Now};
 
 use crate::cause::Consequence;
 use crate::id::{AttemptId, OrgId};
+use crate::limiter::clock::{Clock, told};
 use crate::limiter::rule::Frees;
+use crate::limiter::write::Write;
 use crate::machine::Revocation;
-use crate::policy::{BlockScope, LimiterPolicy};
-use crate::store::{Attempt, Ledger, LimiterTime, Store};
+use crate::policy::LimiterPolicy;
+use crate::state::State;
+use crate::store::{Ledger, Store};
 
 pub use crate::store::{MemoryStore, StoreError};
 pub use permit::{ArmedHandoff, Go, Handoff, Permit};
 pub use rule::{Denial, Refused, decide};
+pub use status::LimiterStatus;
 
 /// A dial so late by either clock is not what was admitted any more.
 pub const GRACE: Millis = Millis::from_secs(30);
@@ -38,6 +45,9 @@ pub struct Limiter<S> {
     store: S,
     policy: LimiterPolicy,
     clock: Clock,
+    /// What happened while the store could not be written, in order. It is written before anything else is answered, so
+    /// no block or failure is forgotten while this process lives.
+    unwritten: Vec<Write>,
 }
 
 /// What a boot found.
@@ -65,19 +75,6 @@ pub enum Admission {
     },
 }
 
-/// What the limiter says of an organization without being asked to start it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LimiterStatus {
-    /// What would refuse a start now.
-    pub refused: Option<Refused>,
-    /// When a start would be granted, by the wall clock; none if now, or never.
-    pub retry_at: Option<Timestamp>,
-    /// Attempts of all organizations in the global window.
-    pub global_attempts: usize,
-    /// Attempts of this organization in its window.
-    pub org_attempts: usize,
-}
-
 impl<S: Store> Limiter<S> {
     /// Boots on a store: fixes the clock, and closes each attempt that the death of the process before cut short.
     ///
@@ -89,54 +86,35 @@ impl<S: Store> Limiter<S> {
         now: Now,
     ) -> Result<(Self, Found), StoreError> {
         let (clock, found) = store.transact(|ledger| {
-            let wall = LimiterTime::from_wall(now.wall);
-            let jumped = ledger
-                .high_water
-                .map(|before| wall - before)
-                .filter(|ahead| *ahead > JUMP);
-            let base = ledger.high_water.map_or(wall, |before| before.max(wall));
-            ledger.high_water = Some(base);
-            let open = ledger
-                .attempts
-                .iter_mut()
-                .filter(|(_, attempt)| attempt.open);
-            let cut_short: Vec<_> = open
-                .map(|(id, attempt)| {
-                    attempt.open = false;
-                    (attempt.org.clone(), *id)
-                })
-                .collect();
-            for (org, _) in &cut_short {
-                ledger.failures.insert(org.clone(), base);
-            }
-            (
-                Clock {
-                    base,
-                    booted: now.mono,
-                },
-                Found { cut_short, jumped },
-            )
+            let clock = Clock::boot(ledger.high_water, now);
+            let at = clock.time(now.mono);
+            let found = Found {
+                jumped: Some(clock::ahead(ledger.high_water, now)).filter(|ahead| *ahead > JUMP),
+                cut_short: ledger.cut_short(at),
+            };
+            ledger.advance(at, &policy);
+            (clock, found)
         })?;
-        Ok((
-            Self {
-                store,
-                policy,
-                clock,
-            },
-            found,
-        ))
+        let limiter = Self {
+            store,
+            policy,
+            clock,
+            unwritten: Vec::new(),
+        };
+        Ok((limiter, found))
     }
 
     /// The operator asks for a session of `org`. `active` says whether one is under way.
     pub fn admit(&mut self, now: Now, org: &OrgId, active: bool) -> Admission {
         let at = self.clock.time(now.mono);
-        let policy = &self.policy;
-        let decided = self.store.transact(|ledger| {
+        let delay = self.policy.delay;
+        let decided = self.transact(|ledger, policy| {
             if active {
                 return Err(None);
             }
-            ledger.advance(at, policy);
+            // A refusal writes nothing.
             decide(ledger, policy, org, at).map_err(Some)?;
+            ledger.advance(at, policy);
             Ok(ledger.admit(org, at))
         });
         let denied = |cause| Admission::Denied {
@@ -145,9 +123,7 @@ impl<S: Store> Limiter<S> {
             retry_at: None,
         };
         match decided {
-            Ok(Ok(attempt)) => {
-                Admission::Granted(Permit::new(attempt, org.clone(), now, policy.delay))
-            }
+            Ok(Ok(attempt)) => Admission::Granted(Permit::new(attempt, org.clone(), now, delay)),
             Ok(Err(None)) => denied(Denial::AlreadyActive),
             Ok(Err(Some(Refused { cause, also, until }))) => Admission::Denied {
                 cause,
@@ -158,157 +134,103 @@ impl<S: Store> Limiter<S> {
         }
     }
 
-    /// At the permit's time: asks again whether it may dial. A permit that is revoked counts.
+    /// At the permit's time: asks again whether it may dial. A permit that is revoked counts. That its time has come is
+    /// stored before this is answered.
     ///
     /// # Errors
-    /// A block began during the wait, or the dial would be more than [`GRACE`] late by one of the clocks.
+    /// A block began during the wait; or the dial would be more than [`GRACE`] late by one of the clocks; or the attempt
+    /// was given back or cut short; or the store cannot be asked, and may hold a block.
+    ///
+    /// # Panics
+    /// Before `dial_at`: the mandatory wait has no exception.
     pub fn confirm(&mut self, now: Now, permit: Permit) -> Result<Go, Revocation> {
+        assert!(
+            now.mono >= permit.dial_at(),
+            "{} may be confirmed from {} on, not at {}",
+            permit.attempt(),
+            permit.dial_at(),
+            now.mono
+        );
         let at = self.clock.time(now.mono);
-        let org = permit.org();
-        match self.store.transact(|ledger| block::block(ledger, org, at)) {
-            Ok(Frees::Now) => {}
-            Ok(Frees::At(until)) => {
-                return Err(Revocation::Blocked {
-                    until: now.mono + (until - at),
-                });
+        let asked = self.transact(|ledger, policy| {
+            ledger.advance(at, policy);
+            let waited = ledger.spend(permit.attempt());
+            (waited, block::block(ledger, permit.org(), at))
+        });
+        match asked {
+            Ok((_, Frees::At(until))) => Err(Revocation::Blocked {
+                until: now.mono + (until - at),
+            }),
+            Ok((true, Frees::Now)) if !permit.is_late(now, GRACE) => Ok(permit.confirmed()),
+            Ok(_) => Err(Revocation::Late),
+            Err(_) => {
+                self.unwritten.push(Write::Spent(permit.attempt()));
+                Err(Revocation::Late)
             }
-            // A store that cannot be asked now may hold a block: nothing is dialed.
-            Ok(Frees::Never) | Err(_) => return Err(Revocation::Late),
         }
-        if permit.is_late(now, GRACE) {
-            return Err(Revocation::Late);
-        }
-        Ok(permit.confirmed())
     }
 
-    /// A start was cancelled before its dial: its slot is given back.
+    /// A start was cancelled before its dial: its slot is given back. Once its permit's time has come an attempt counts,
+    /// and this changes nothing.
     ///
     /// # Errors
-    /// The store could not be written: the attempt goes on counting.
+    /// The store could not be written. It is tried again before anything else is answered; until then the attempt counts.
     pub fn withdraw(&mut self, now: Now, attempt: AttemptId) -> Result<(), StoreError> {
-        let at = self.clock.time(now.mono);
-        let policy = &self.policy;
-        self.store.transact(|ledger| {
-            ledger.advance(at, policy);
-            ledger.attempts.remove(&attempt);
-        })
+        self.write(Some(now), Write::Withdrawn(attempt))
     }
 
     /// A session of `org` ended, with these consequences.
     ///
     /// # Errors
-    /// The store could not be written.
+    /// The store could not be written. It is tried again before anything else is answered, so the limiter still holds to
+    /// it; only the death of the process before then would lose it.
     pub fn ended(&mut self, now: Now, org: &OrgId, then: Consequence) -> Result<(), StoreError> {
         let at = self.clock.time(now.mono);
-        let policy = &self.policy;
-        self.store.transact(|ledger| {
-            ledger.advance(at, policy);
-            if then.failure {
-                ledger.failures.insert(org.clone(), at);
-            }
-            if let Some(length) = then.block {
-                let until = at + length;
-                let block = match policy.block_scope {
-                    BlockScope::Org => ledger.blocks.entry(org.clone()).or_insert(until),
-                    BlockScope::All => ledger.block_of_all.get_or_insert(until),
-                };
-                *block = until.max(*block);
+        let org = org.clone();
+        self.write(Some(now), Write::Ended { org, then, at })
+    }
+
+    /// The organization came to rest in `end`: what it has dialed can no longer be cut short.
+    ///
+    /// # Errors
+    /// The store could not be written. It is tried again before anything else is answered.
+    pub fn rest(&mut self, org: &OrgId, end: State) -> Result<(), StoreError> {
+        self.write(None, Write::Rested(org.clone(), end))
+    }
+
+    fn write(&mut self, now: Option<Now>, write: Write) -> Result<(), StoreError> {
+        let at = now.map(|now| self.clock.time(now.mono));
+        self.unwritten.push(write);
+        self.transact(|ledger, policy| {
+            if let Some(at) = at {
+                ledger.advance(at, policy);
             }
         })
     }
 
-    /// The organization is at rest: its attempts can no longer be cut short.
-    ///
-    /// # Errors
-    /// The store could not be written.
-    pub fn rest(&mut self, org: &OrgId) -> Result<(), StoreError> {
-        self.store.transact(|ledger| {
-            let own = ledger
-                .attempts
-                .values_mut()
-                .filter(|attempt| attempt.org == *org);
-            own.for_each(|attempt| attempt.open = false);
-        })
-    }
-
-    /// Where an organization stands, with nothing changed.
-    ///
-    /// # Errors
-    /// The store could not be read.
-    pub fn status(&mut self, now: Now, org: &OrgId) -> Result<LimiterStatus, StoreError> {
-        let at = self.clock.time(now.mono);
-        let policy = &self.policy;
-        self.store.transact(|ledger| {
-            let refused = decide(ledger, policy, org, at).err();
-            let inside = |attempt: &&Attempt, per| attempt.admitted_at + per > at;
-            let attempts = || ledger.attempts.values();
-            LimiterStatus {
-                retry_at: refused
-                    .as_ref()
-                    .and_then(|refused| refused.until)
-                    .map(|until| told(now, at, until)),
-                refused,
-                global_attempts: attempts()
-                    .filter(|attempt| inside(attempt, policy.global.per))
-                    .count(),
-                org_attempts: attempts()
-                    .filter(|attempt| attempt.org == *org && inside(attempt, policy.per_org.per))
-                    .count(),
+    /// One transaction, with what is unwritten before it.
+    fn transact<R>(
+        &mut self,
+        work: impl FnOnce(&mut Ledger, &LimiterPolicy) -> R,
+    ) -> Result<R, StoreError> {
+        let Self {
+            store,
+            policy,
+            unwritten,
+            ..
+        } = self;
+        let done = store.transact(|ledger| {
+            for write in unwritten.iter() {
+                write.apply(ledger, policy);
             }
-        })
+            work(ledger, policy)
+        })?;
+        unwritten.clear();
+        Ok(done)
     }
 
     /// The store.
     pub fn store(&mut self) -> &mut S {
         &mut self.store
     }
-}
-
-impl Ledger {
-    /// Moves the high-water mark, and forgets what no rule can ask for any more.
-    fn advance(&mut self, at: LimiterTime, policy: &LimiterPolicy) {
-        self.high_water = Some(self.high_water.map_or(at, |before| before.max(at)));
-        let window = policy.global.per.max(policy.per_org.per);
-        self.attempts
-            .retain(|_, attempt| attempt.open || attempt.admitted_at + window > at);
-        self.failures
-            .retain(|_, failed_at| *failed_at + policy.cooldown > at);
-        self.blocks.retain(|_, until| *until > at);
-        self.block_of_all = self.block_of_all.filter(|until| *until > at);
-    }
-
-    fn admit(&mut self, org: &OrgId, at: LimiterTime) -> AttemptId {
-        self.attempts_ever += 1;
-        let id = AttemptId(self.attempts_ever);
-        self.attempts.insert(
-            id,
-            Attempt {
-                org: org.clone(),
-                admitted_at: at,
-                open: true,
-            },
-        );
-        id
-    }
-}
-
-/// The limiter's time: what the store remembers or the wall clock at boot, whichever is later, plus monotonic time since.
-/// So no step of the wall clock changes a window while the process runs, and none back shortens one across a restart.
-#[derive(Clone, Copy, Debug)]
-struct Clock {
-    base: LimiterTime,
-    booted: Instant,
-}
-
-impl Clock {
-    fn time(&self, now: Instant) -> LimiterTime {
-        self.base + (now - self.booted)
-    }
-}
-
-/// A time of the limiter as people are told it: the wall clock now, plus what remains.
-fn told(now: Now, at: LimiterTime, until: LimiterTime) -> Timestamp {
-    let remaining =
-        SignedDuration::from_millis(i64::try_from((until - at).get()).unwrap_or(i64::MAX));
-    now.wall.saturating_add(remaining).unwrap_or(Timestamp::MAX)
 }

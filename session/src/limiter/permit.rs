@@ -1,52 +1,115 @@
-//! What a dial costs: a [`Permit`], confirmed as a [`Go`] at its time, and the one [`Handoff`] that a dial leaves behind.
+//! The right to dial, as values that can be neither made nor cloned outside the limiter.
 //!
-//! None of them can be made outside the limiter, copied, or spent twice, so the compiler holds what the limiter decides.
-//! That a permit has no constructor:
+//! A [`Permit`] is an admitted start. Confirmed at its time it is a [`Go`], which one dial spends. The dial leaves a
+//! [`Handoff`]: the pairing protocol demands one more dial after pair-success, so pair-success arms it, and that dial
+//! spends it. Each step consumes the one before, so one admission is one dial and at most one handoff.
 //!
+//! A permit comes from the limiter alone:
+//! ```
+//! use squall_session::limiter::Permit;
+//! use squall_session::{AttemptId, OrgId};
+//! fn own(permit: Permit) -> (AttemptId, OrgId) {
+//!     (permit.attempt(), permit.org().clone())
+//! }
+//! ```
+//! It has no public field to write,
 //! ```compile_fail,E0451
 //! use squall_session::limiter::Permit;
-//! fn forge(attempt: squall_session::AttemptId, org: squall_session::OrgId, dial_at: squall_protocol::Instant) -> Permit {
-//!     Permit { attempt, org, dial_at, dial_wall: jiff::Timestamp::UNIX_EPOCH }
+//! use squall_session::{AttemptId, OrgId};
+//! fn own(permit: Permit) -> (AttemptId, OrgId) {
+//!     let permit = Permit { attempt: AttemptId(1), ..permit };
+//!     (permit.attempt(), permit.org().clone())
 //! }
 //! ```
-//!
-//! That neither can be cloned, while what they tell can be read:
-//!
-//! ```compile_fail,E0599
-//! fn double(permit: squall_session::limiter::Permit) -> (squall_session::limiter::Permit, squall_session::limiter::Permit) {
-//!     (permit.clone(), permit)
+//! no constructor to call,
+//! ```compile_fail,E0624
+//! use squall_protocol::{Millis, Now};
+//! use squall_session::limiter::Permit;
+//! use squall_session::{AttemptId, OrgId};
+//! fn own(permit: Permit, now: Now) -> (AttemptId, OrgId) {
+//!     let permit = Permit::new(permit.attempt(), permit.org().clone(), now, Millis::ZERO);
+//!     (permit.attempt(), permit.org().clone())
 //! }
 //! ```
-//!
-//! ```compile_fail,E0599
-//! fn double(go: squall_session::limiter::Go) -> (squall_session::limiter::Go, squall_session::limiter::Go) {
-//!     (go.clone(), go)
-//! }
+//! and no clone, no default and no text to read it from. What is asked of the four here, a plain number grants:
 //! ```
-//!
-//! That a go comes from nowhere else either, and is gone once it is spent:
-//!
-//! ```compile_fail,E0451
-//! fn forge(attempt: squall_session::AttemptId) -> squall_session::limiter::Go {
-//!     squall_session::limiter::Go { attempt }
-//! }
+//! use squall_session::AttemptId;
+//! fn cloned<T: Clone>() {}
+//! fn made<T: Default>() {}
+//! fn read<T: serde::de::DeserializeOwned>() {}
+//! (cloned::<AttemptId>(), made::<u64>(), read::<AttemptId>());
 //! ```
-//!
-//! ```compile_fail,E0382
-//! fn twice(go: squall_session::limiter::Go) {
-//!     let first = go.spend();
-//!     let second = go.spend();
-//! }
+//! ```compile_fail,E0277
+//! fn cloned<T: Clone>() {}
+//! cloned::<squall_session::limiter::Permit>();
 //! ```
-//!
-//! The same names and paths compile where nothing is forged:
-//!
+//! ```compile_fail,E0277
+//! fn cloned<T: Clone>() {}
+//! cloned::<squall_session::limiter::Go>();
 //! ```
-//! fn read(permit: &squall_session::limiter::Permit) -> (squall_session::AttemptId, squall_session::OrgId, squall_protocol::Instant) {
-//!     (permit.attempt(), permit.org().clone(), permit.dial_at())
-//! }
-//! fn once(go: squall_session::limiter::Go) -> squall_session::limiter::Handoff {
+//! ```compile_fail,E0277
+//! fn cloned<T: Clone>() {}
+//! cloned::<squall_session::limiter::Handoff>();
+//! ```
+//! ```compile_fail,E0277
+//! fn cloned<T: Clone>() {}
+//! cloned::<squall_session::limiter::ArmedHandoff>();
+//! ```
+//! ```compile_fail,E0277
+//! fn made<T: Default>() {}
+//! made::<squall_session::limiter::Permit>();
+//! ```
+//! ```compile_fail,E0277
+//! fn made<T: Default>() {}
+//! made::<squall_session::limiter::Go>();
+//! ```
+//! ```compile_fail,E0277
+//! fn read<T: serde::de::DeserializeOwned>() {}
+//! read::<squall_session::limiter::Permit>();
+//! ```
+//! ```compile_fail,E0277
+//! fn read<T: serde::de::DeserializeOwned>() {}
+//! read::<squall_session::limiter::Go>();
+//! ```
+//! A go comes from a permit only by way of the limiter, and one dial consumes it:
+//! ```
+//! use squall_session::limiter::{Go, Handoff};
+//! fn dial(go: Go) -> Handoff {
 //!     go.spend()
+//! }
+//! ```
+//! ```compile_fail,E0451
+//! use squall_session::AttemptId;
+//! use squall_session::limiter::{Go, Handoff};
+//! fn dial(_: AttemptId) -> Handoff {
+//!     Go { attempt: AttemptId(1) }.spend()
+//! }
+//! ```
+//! ```compile_fail,E0624
+//! use squall_session::limiter::{Handoff, Permit};
+//! fn dial(permit: Permit) -> Handoff {
+//!     permit.confirmed().spend()
+//! }
+//! ```
+//! ```compile_fail,E0382
+//! use squall_session::limiter::{Go, Handoff};
+//! fn dial(go: Go) -> (Handoff, Handoff) {
+//!     (go.spend(), go.spend())
+//! }
+//! ```
+//! A handoff must be armed before it dials:
+//! ```
+//! use squall_session::AttemptId;
+//! use squall_session::limiter::Handoff;
+//! fn dial_again(handoff: Handoff) -> AttemptId {
+//!     handoff.arm().spend()
+//! }
+//! ```
+//! ```compile_fail,E0599
+//! use squall_session::AttemptId;
+//! use squall_session::limiter::Handoff;
+//! fn dial_again(handoff: Handoff) -> AttemptId {
+//!     handoff.spend()
 //! }
 //! ```
 

@@ -47,6 +47,20 @@ pub enum Denial {
     Block,
 }
 
+impl Denial {
+    /// The name in the API, in logs and in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::StoreUnavailable => "store_unavailable",
+            Self::AlreadyActive => "already_active",
+            Self::Global => "global",
+            Self::PerOrg => "per_org",
+            Self::Cooldown => "cooldown",
+            Self::Block => "block",
+        }
+    }
+}
+
 /// What the rules refuse, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {

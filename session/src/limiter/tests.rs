@@ -1,6 +1,8 @@
+use jiff::Timestamp;
+use squall_protocol::{Instant, Millis, Now};
+
 use super::*;
-use crate::policy::Quota;
-use proptest::prelude::*;
+use crate::policy::{BlockScope, Quota};
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -373,95 +375,4 @@ fn a_block_that_began_during_the_wait_revokes_the_permit_and_the_attempt_counts(
             .org_attempts,
         1
     );
-}
-
-/// One thing that may happen to a limiter.
-#[derive(Clone, Debug)]
-enum Act {
-    Admit(usize),
-    Fail(usize),
-    Block(usize),
-    Crash,
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    let who = 0usize..4;
-    prop_oneof![
-        6 => who.clone().prop_map(Act::Admit),
-        2 => who.clone().prop_map(Act::Fail),
-        1 => who.prop_map(Act::Block),
-        1 => Just(Act::Crash),
-    ]
-}
-
-const NAMES: [&str; 4] = ["a", "b", "c", "d"];
-
-proptest! {
-    #[test]
-    fn a_start_denied_one_millisecond_before_retry_at_is_granted_at_retry_at(
-        history in prop::collection::vec((0u64..3 * HOUR, act()), 1..40),
-        who in 0usize..4,
-    ) {
-        let mut limiter = limiter(LimiterPolicy::default());
-        let mut at = 0;
-        for (later, act) in history {
-            at += later;
-            play(&mut limiter, at, &act);
-        }
-        if let Admission::Denied { retry_at: Some(retry_at), .. } = limiter.admit(now(at), &org(NAMES[who]), false) {
-            let edge = u64::try_from(retry_at.as_millisecond()).expect("after the epoch");
-            prop_assert!(edge > at);
-            let just_before = limiter.admit(now(edge - 1), &org(NAMES[who]), false);
-            let still_denied = matches!(just_before, Admission::Denied { .. });
-            prop_assert!(still_denied);
-            let on_the_edge = limiter.admit(now(edge), &org(NAMES[who]), false);
-            let granted = matches!(on_the_edge, Admission::Granted(_));
-            prop_assert!(granted);
-        }
-    }
-
-    #[test]
-    fn no_window_ever_holds_more_than_its_quota(
-        history in prop::collection::vec((0u64..2 * HOUR, act()), 1..80),
-    ) {
-        let mut limiter = limiter(LimiterPolicy::default());
-        let mut admitted: Vec<(u64, usize)> = Vec::new();
-        let mut at = 0;
-        for (later, act) in history {
-            at += later;
-            if play(&mut limiter, at, &act) && let Act::Admit(who) = act {
-                admitted.push((at, who));
-            }
-        }
-        for (end, who) in &admitted {
-            let in_hour = admitted.iter().filter(|(t, _)| t <= end && t + HOUR > *end).count();
-            let in_day = admitted.iter().filter(|(t, w)| w == who && t <= end && t + DAY > *end).count();
-            prop_assert!(in_hour <= 3, "{in_hour} in the hour before {end}");
-            prop_assert!(in_day <= 2, "{in_day} of one in the day before {end}");
-        }
-    }
-}
-
-/// Plays one act; whether it was an attempt that was admitted.
-fn play(limiter: &mut Limiter<MemoryStore>, at: u64, act: &Act) -> bool {
-    match act {
-        Act::Admit(who) => {
-            let admission = limiter.admit(now(at), &org(NAMES[*who]), false);
-            limiter.rest(&org(NAMES[*who])).expect("healthy");
-            return matches!(admission, Admission::Granted(_));
-        }
-        Act::Fail(who) => limiter
-            .ended(now(at), &org(NAMES[*who]), FAILED)
-            .expect("healthy"),
-        Act::Block(who) => limiter
-            .ended(now(at), &org(NAMES[*who]), BLOCKED)
-            .expect("healthy"),
-        Act::Crash => {
-            let store = limiter.store().clone();
-            *limiter = Limiter::boot(store, LimiterPolicy::default(), now(at))
-                .expect("kept")
-                .0;
-        }
-    }
-    false
 }

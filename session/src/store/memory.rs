@@ -20,6 +20,7 @@ struct Shared {
     devices: BTreeMap<OrgId, Device>,
     aside: BTreeMap<(OrgId, AttemptId), Device>,
     health: Health,
+    tears_next_commit: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,11 @@ impl MemoryStore {
         } else {
             Health::Unavailable
         };
+    }
+
+    /// Makes the next transaction that changes something run and then fail to commit, as when the process dies or the disk fills in between.
+    pub fn tear_next_commit(&self) {
+        self.lock().tears_next_commit = true;
     }
 
     /// Removes the store, as when its file is deleted.
@@ -82,7 +88,14 @@ impl MemoryStore {
 
 impl Store for MemoryStore {
     fn transact<R>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> Result<R, StoreError> {
-        Ok(work(&mut self.healthy()?.ledger))
+        let mut shared = self.healthy()?;
+        let mut ledger = shared.ledger.clone();
+        let done = work(&mut ledger);
+        if ledger != shared.ledger && std::mem::take(&mut shared.tears_next_commit) {
+            return Err(StoreError::Unavailable("it did not commit".to_owned()));
+        }
+        shared.ledger = ledger;
+        Ok(done)
     }
 
     fn device(&self, org: &OrgId) -> Result<Option<Device>, StoreError> {

@@ -17,7 +17,8 @@ pub use memory::MemoryStore;
 
 /// A place that forgets nothing. A transaction happens whole or not at all.
 pub trait Store: Send + 'static {
-    /// Runs `work` on the ledger and commits what it did. On an error nothing was committed.
+    /// Runs `work` on the ledger and commits what it did, durably, before it returns. On an error nothing was committed.
+    /// Where `work` changed nothing there is nothing to commit.
     ///
     /// # Errors
     /// The store is missing, unreadable or could not commit.
@@ -83,6 +84,8 @@ pub struct Attempt {
     pub admitted_at: LimiterTime,
     /// Whether the death of the process would cut it short.
     pub open: bool,
+    /// Whether its permit's time has come: then it was dialed or revoked, and can no longer be given back.
+    pub spent: bool,
 }
 
 /// A time of the limiter: milliseconds of the Unix epoch, by a clock that never goes back.
