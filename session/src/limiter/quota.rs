@@ -7,11 +7,8 @@ use crate::store::{Ledger, LimiterTime};
 
 /// When the attempts of all organizations together leave room.
 pub(super) fn global(ledger: &Ledger, quota: Quota, at: LimiterTime) -> Frees {
-    frees(
-        ledger.attempts.values().map(|attempt| attempt.admitted_at),
-        quota,
-        at,
-    )
+    let attempts = ledger.attempts.values().rev();
+    frees(attempts.map(|attempt| attempt.admitted_at), quota, at)
 }
 
 /// When the attempts of one organization leave room.
@@ -19,24 +16,22 @@ pub(super) fn per_org(ledger: &Ledger, quota: Quota, org: &OrgId, at: LimiterTim
     let own = ledger
         .attempts
         .values()
+        .rev()
         .filter(|attempt| attempt.org == *org);
     frees(own.map(|attempt| attempt.admitted_at), quota, at)
 }
 
-/// `attempts` come in the order of admission, so the oldest of those that are too many decides.
+/// There is room once the `max`-th latest attempt has left the window. A quota of none never has any.
 fn frees(
-    attempts: impl Iterator<Item = LimiterTime> + Clone,
+    mut latest_first: impl Iterator<Item = LimiterTime>,
     quota: Quota,
     at: LimiterTime,
 ) -> Frees {
-    let inside = attempts.filter(|admitted_at| *admitted_at + quota.per > at);
-    let count = inside.clone().count();
-    let max = usize::try_from(quota.max).unwrap_or(usize::MAX);
-    if count < max {
-        return Frees::Now;
-    }
-    match inside.clone().nth(count - max) {
-        Some(oldest) if max > 0 => Frees::At(oldest + quota.per),
-        _ => Frees::Never,
+    let Some(later) = quota.max.checked_sub(1) else {
+        return Frees::Never;
+    };
+    match latest_first.nth(usize::try_from(later).unwrap_or(usize::MAX)) {
+        Some(admitted_at) => Frees::from(admitted_at + quota.per, at),
+        None => Frees::Now,
     }
 }
