@@ -35,7 +35,7 @@ impl Classification {
         Self {
             block: header.policy.block,
             tells_consequences: header.claims.waits,
-            links: Links::default(),
+            links: Links::new(header),
             orgs: BTreeMap::new(),
         }
     }
@@ -145,7 +145,9 @@ impl Oracle for Classification {
             Event::Request {
                 org,
                 ask: Ask::Stop,
-            } => self.orgs.entry(org.clone()).or_default().stopped = Some(now),
+            } if self.links.listens() => {
+                self.orgs.entry(org.clone()).or_default().stopped = Some(now)
+            }
             Event::PermitRevoked { org, .. } => {
                 self.orgs.entry(org.clone()).or_default().revoked = true;
             }

@@ -9,6 +9,7 @@ use crate::trace::{Entry, Event};
 pub(super) struct OwnClock {
     away: Millis,
     asleep_since: Option<Instant>,
+    down: bool,
 }
 
 impl OwnClock {
@@ -21,10 +22,16 @@ impl OwnClock {
                     self.away = self.away + (entry.at - since);
                 }
             }
+            Event::Crashed { .. } => self.down = true,
             Event::Booted => *self = Self::default(),
             _ => {}
         }
         self.at(entry.at)
+    }
+
+    /// Whether the client runs: it is up, and not suspended.
+    pub(super) fn runs(&self) -> bool {
+        !self.down && self.asleep_since.is_none()
     }
 
     /// The client's own time when the engine's is `at`.

@@ -31,7 +31,7 @@ impl Detection {
     pub fn new(header: &Header) -> Self {
         Self {
             policy: header.policy.clone(),
-            links: Links::default(),
+            links: Links::new(header),
             pulses: Live::default(),
             next: Instant::NEVER,
         }

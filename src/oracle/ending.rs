@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 use squall_protocol::{Instant, Millis, Node};
 
 use crate::trace::Message;
@@ -28,10 +30,12 @@ pub(super) struct Ending {
 const LONGEST_STAY_AWAY: Millis = Millis::from_days(366);
 
 impl Ending {
-    /// What `message` implies when it is delivered at `at`, if it ends a connection at all.
+    /// What `message` implies when it is delivered at `at` of a run that starts at `starts`, if it ends a connection at
+    /// all.
     pub(super) fn of(
         message: &Message,
         at: Instant,
+        starts: Timestamp,
         stage: Stage,
         pair_success: bool,
     ) -> Option<Self> {
@@ -58,7 +62,10 @@ impl Ending {
             } => {
                 let cause = of_upgrade(*status, *valid)?;
                 if cause == Cause::RateLimited {
-                    stay_away = retry_after.as_deref().map_or(Millis::ZERO, seconds);
+                    let wall = wall_at(starts, at);
+                    stay_away = retry_after
+                        .as_deref()
+                        .map_or(Millis::ZERO, |text| seconds_or_date(text, wall));
                 }
                 (cause, "a refused upgrade")
             }
@@ -80,6 +87,30 @@ impl Ending {
             stay_away,
             what,
         })
+    }
+
+    /// Whether `message` ends a connection.
+    pub(super) fn is(message: &Message) -> bool {
+        Self::of(
+            message,
+            Instant::START,
+            Timestamp::UNIX_EPOCH,
+            Stage::Open,
+            false,
+        )
+        .is_some()
+    }
+
+    /// A handshake whose certificate does not verify.
+    pub(super) fn bad_certificate(at: Instant, stage: Stage) -> Self {
+        Self {
+            at,
+            cause: Cause::HandshakeFailed,
+            stage,
+            raw: None,
+            stay_away: Millis::ZERO,
+            what: "a handshake that does not verify",
+        }
     }
 
     /// A connection refused before a byte went over it.
@@ -131,19 +162,33 @@ fn of_upgrade(status: u16, valid: bool) -> Option<Cause> {
     }
 }
 
+/// The wall clock, in milliseconds of the Unix epoch, so long after a run began.
+fn wall_at(starts: Timestamp, at: Instant) -> i64 {
+    starts
+        .as_millisecond()
+        .saturating_add_unsigned(at.since_start().get())
+}
+
 /// So many seconds as a server writes them: none where they are below zero or unreadable, 366 days where they are more.
 fn seconds(text: &str) -> Millis {
     let text = text.trim();
-    match text.parse::<i64>() {
-        Ok(seconds) => match u64::try_from(seconds) {
-            Ok(seconds) if seconds <= LONGEST_STAY_AWAY.get() / 1_000 => Millis::from_secs(seconds),
-            Ok(_) => LONGEST_STAY_AWAY,
-            Err(_) => Millis::ZERO,
-        },
-        Err(_) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => {
-            LONGEST_STAY_AWAY
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Millis::ZERO;
+    }
+    match text.parse::<u64>() {
+        Ok(seconds) if seconds <= LONGEST_STAY_AWAY.get() / 1_000 => Millis::from_secs(seconds),
+        _ => LONGEST_STAY_AWAY,
+    }
+}
+
+/// A Retry-After: seconds, or the date to wait for (RFC 9110, 10.2.3).
+fn seconds_or_date(text: &str, wall: i64) -> Millis {
+    match rfc2822::DateTimeParser::new().parse_timestamp(text.trim()) {
+        Ok(date) => {
+            let length = date.as_millisecond().saturating_sub(wall);
+            Millis::new(u64::try_from(length).unwrap_or(0)).min(LONGEST_STAY_AWAY)
         }
-        Err(_) => Millis::ZERO,
+        Err(_) => seconds(text),
     }
 }
 
@@ -175,7 +220,8 @@ mod tests {
 
     fn cause(node: Node) -> Option<Cause> {
         let message = Message::Stanza(Arc::new(node));
-        Ending::of(&message, Instant::START, Stage::Open, false).map(|ending| ending.cause)
+        let (at, starts) = (Instant::START, Timestamp::UNIX_EPOCH);
+        Ending::of(&message, at, starts, Stage::Open, false).map(|ending| ending.cause)
     }
 
     #[test]
@@ -205,6 +251,19 @@ mod tests {
             ("99999999999999999999999", Millis::from_days(366)),
         ] {
             assert_eq!(seconds(text), millis, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_retry_after_may_be_a_date() {
+        let wall = 1_768_831_200_000; // 2026-01-19T14:00:00Z
+        for (text, millis) in [
+            ("Mon, 19 Jan 2026 15:00:00 GMT", Millis::from_hours(1)),
+            ("Mon, 19 Jan 2026 13:00:00 GMT", Millis::ZERO),
+            ("Tue, 19 Jan 2038 03:14:07 GMT", Millis::from_days(366)),
+            ("90", Millis::from_secs(90)),
+        ] {
+            assert_eq!(seconds_or_date(text, wall), millis, "{text:?}");
         }
     }
 }

@@ -45,7 +45,7 @@ impl Holds {
         Self {
             policy: header.policy.clone(),
             own_silence: header.claims.own_silence,
-            links: Links::default(),
+            links: Links::new(header),
             pulses: Live::default(),
             orgs: BTreeMap::new(),
         }
@@ -154,7 +154,7 @@ impl Oracle for Holds {
             Event::Request {
                 org,
                 ask: Ask::Stop,
-            } => self.org(org).stopped = Some(now),
+            } if self.links.listens() => self.org(org).stopped = Some(now),
             Event::PermitRevoked { org, .. } => self.org(org).revoked = true,
             Event::Crashed { .. } => {
                 drop(self.pulses.drain());
@@ -321,6 +321,38 @@ mod tests {
             .boot()
             .disconnected(Cause::ProcessDied, None);
         tape.assert_clean(Holds::new);
+    }
+
+    #[test]
+    fn a_stop_that_the_client_could_not_hear_warrants_nothing() {
+        let mut tape = Tape::new();
+        tape.start().event(Event::Suspended).ask(Ask::Stop);
+        tape.event(Event::Resumed)
+            .disconnected(Cause::Stopped, None);
+        tape.assert_says(Holds::new, &["ended as stopped"]);
+    }
+
+    #[test]
+    fn a_pairing_without_codes_warrants_an_end_at_once() {
+        let mut tape = Tape::new();
+        let device = squall_protocol::Node::new("pair-device");
+        tape.start_secured();
+        tape.server_says(squall_protocol::Node::new("iq").child(device));
+        tape.disconnected(Cause::QrExpired, Some(Stage::Pairing));
+        tape.assert_clean(Holds::new);
+    }
+
+    #[test]
+    fn a_bad_certificate_warrants_an_end_once_it_arrived() {
+        let mut tape = Tape::new();
+        tape.granted(1).at(30_000).dial(1, 1, false);
+        tape.upgrade(101, None).fault("bad_certificate");
+        let mut without = tape.clone();
+        tape.handshake(Side::Server, "server_hello");
+        tape.disconnected(Cause::HandshakeFailed, None);
+        tape.assert_clean(Holds::new);
+        without.disconnected(Cause::HandshakeFailed, None);
+        without.assert_says(Holds::new, &["ended as handshake_failed"]);
     }
 
     #[test]

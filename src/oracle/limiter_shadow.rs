@@ -40,7 +40,7 @@ impl LimiterShadow {
             policy: header.policy.clone(),
             waits: header.claims.waits,
             starts: header.starts.as_millisecond(),
-            links: Links::default(),
+            links: Links::new(header),
             book: Book::new(&header.policy),
         }
     }
@@ -320,6 +320,12 @@ impl Oracle for LimiterShadow {
                 None,
                 self.revoked(entry.at, now, org, *attempt, *blocked),
             ),
+            Event::PermitSpent { org, attempt } => {
+                if let Some(known) = self.book.attempt(org, *attempt) {
+                    known.spent = true;
+                }
+                return;
+            }
             Event::Withdrawn { org, attempt } => (org, None, self.book.withdraw(org, *attempt)),
             Event::Disconnected {
                 org,

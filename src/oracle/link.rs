@@ -1,11 +1,12 @@
 //! Each live connection as its client saw it: how far it came, and what ended it.
 
+use jiff::Timestamp;
 use squall_protocol::{Instant, Millis};
 
 use super::clock::OwnClock;
 use super::ending::Ending;
 use super::live::Live;
-use crate::trace::{ConnectionId, Entry, Event, Message, OrgName, Policy, Side};
+use crate::trace::{ConnectionId, Entry, Event, Header, Message, OrgName, Policy, Side};
 use crate::words::Stage;
 
 /// A connection as its client saw it. Times are the client's own.
@@ -15,12 +16,14 @@ pub(super) struct Link {
     pub(super) dialed: Instant,
     pub(super) upgraded: Option<Instant>,
     pub(super) secured: Option<Instant>,
-    /// The first pair-device, and how many refs it brought.
+    /// The last pair-device, and how many refs it brought.
     pub(super) pair_device: Option<(Instant, u64)>,
     pub(super) pair_success: Option<Instant>,
     pub(super) success: Option<Instant>,
     /// What ended it first.
     pub(super) ending: Option<Ending>,
+    /// The server says that its hello on this connection carries a certificate that does not verify.
+    bad_certificate: bool,
     let_go: bool,
 }
 
@@ -61,19 +64,29 @@ impl Link {
             return None;
         }
         let (since, refs) = self.pair_device?;
-        let later = Millis::new(NEXT_QR.get() * refs.saturating_sub(1));
-        Some(since + FIRST_QR + later)
+        let first = if refs == 0 { Millis::ZERO } else { FIRST_QR };
+        let later = NEXT_QR.get().saturating_mul(refs.saturating_sub(1));
+        Some(since + first + Millis::new(later))
     }
 }
 
 /// Every live connection: dialed, and not yet reported as ended.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Links {
+    starts: Timestamp,
     clock: OwnClock,
     live: Live<Link>,
 }
 
 impl Links {
+    pub(super) fn new(header: &Header) -> Self {
+        Self {
+            starts: header.starts,
+            clock: OwnClock::default(),
+            live: Live::default(),
+        }
+    }
+
     /// The client's own time at this entry. To be asked first, once for each entry.
     pub(super) fn own_time(&mut self, entry: &Entry) -> Instant {
         self.clock.observe(entry)
@@ -82,6 +95,11 @@ impl Links {
     /// The client's own time when the engine's is `at`.
     pub(super) fn own_time_at(&self, at: Instant) -> Instant {
         self.clock.at(at)
+    }
+
+    /// Whether the client could hear anybody: it is up, and not suspended.
+    pub(super) fn listens(&self) -> bool {
+        self.clock.runs()
     }
 
     /// Takes in what the entry, at `now` of the client's own time, says of the connections.
@@ -93,7 +111,7 @@ impl Links {
                 message,
             } => {
                 if let Some(link) = self.live.get_mut(*conn) {
-                    link.received(message, entry.at, now);
+                    link.received(message, entry.at, self.starts, now);
                 }
             }
             Event::Sent {
@@ -116,6 +134,7 @@ impl Links {
                     pair_success: None,
                     success: None,
                     ending: None,
+                    bad_certificate: false,
                     let_go: false,
                 };
                 self.live.insert(*conn, link);
@@ -123,6 +142,12 @@ impl Links {
             Event::ConnectRefused { conn } => {
                 if let Some(link) = self.live.get_mut(*conn) {
                     link.ending.get_or_insert(Ending::refused(entry.at));
+                }
+            }
+            // A hello with a wrong certificate is a hello like any other on the wire: what is in it, the server knows.
+            Event::FaultActed { kind, conn, .. } if kind == "bad_certificate" => {
+                if let Some(link) = self.live.get_mut(*conn) {
+                    link.bad_certificate = true;
                 }
             }
             Event::Released {
@@ -149,7 +174,7 @@ impl Links {
 }
 
 impl Link {
-    fn received(&mut self, message: &Message, at: Instant, now: Instant) {
+    fn received(&mut self, message: &Message, at: Instant, starts: Timestamp, now: Instant) {
         if self.ending.is_some() {
             return;
         }
@@ -170,7 +195,12 @@ impl Link {
             },
             _ => {}
         }
-        self.ending = Ending::of(message, at, self.stage(), self.pair_success.is_some());
+        if self.bad_certificate && matches!(message, Message::Handshake(_)) {
+            self.ending = Some(Ending::bad_certificate(at, self.stage()));
+            return;
+        }
+        let paired = self.pair_success.is_some();
+        self.ending = Ending::of(message, at, starts, self.stage(), paired);
         if self.ending.is_none() && matches!(message, Message::UpgradeResponse { .. }) {
             self.upgraded.get_or_insert(now);
         }
@@ -183,8 +213,9 @@ impl Link {
                 .iter()
                 .filter(|child| child.tag == "ref")
                 .count();
-            self.pair_device
-                .get_or_insert((now, u64::try_from(refs).unwrap_or(u64::MAX)));
+            if self.pair_success.is_none() {
+                self.pair_device = Some((now, u64::try_from(refs).unwrap_or(u64::MAX)));
+            }
         } else if iq.find("pair-success").is_some() {
             self.pair_success.get_or_insert(now);
         }

@@ -10,7 +10,7 @@ use super::live::Live;
 use super::stanza::{iq_answer_id, server_ping_id};
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Message, Side};
-use crate::words::{OracleName, Stage};
+use crate::words::OracleName;
 
 /// Waits for the answer to every ping that is delivered to the client, until the millisecond is over.
 #[derive(Debug, Default)]
@@ -128,7 +128,7 @@ impl Oracle for PongPromptness {
                     message => match server_ping_id(message) {
                         Some(id) => Ping::Iq(id.into()),
                         None => {
-                            if Ending::of(message, entry.at, Stage::Open, false).is_some() {
+                            if Ending::is(message) {
                                 self.over(*conn);
                             }
                             return;

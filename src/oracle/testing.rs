@@ -2,62 +2,20 @@
 //!
 //! Its one organization is `2`; links have no latency, so what is sent is delivered in the same millisecond.
 
-use std::collections::BTreeMap;
+mod header;
+
 use std::sync::Arc;
 
 use compact_str::{CompactString, format_compact};
-use squall_protocol::{Instant, Millis, Node};
+use squall_protocol::{Instant, Node};
 
 use super::{Findings, Oracle};
 use crate::trace::{
-    Ask, Claims, ConnectionId, Entry, Event, FaultRef, Header, Message, OrgName, Policy, Side,
-    Verdict,
+    Ask, ConnectionId, Entry, Event, FaultRef, Header, Message, OrgName, Side, Verdict,
 };
 use crate::words::{Cause, Denial, Stage, State};
 
-/// The rules that a session keeps if nothing else is said.
-pub(crate) fn policy() -> Policy {
-    Policy {
-        keep_alive: Millis::from_secs(25),
-        active_ping: Millis::from_mins(2),
-        late_after: Millis::from_secs(10),
-        dead_after: Millis::from_secs(60),
-        zombie_after: Millis::from_mins(5),
-        connect_timeout: Millis::from_secs(20),
-        handshake_timeout: Millis::from_secs(20),
-        login_timeout: Millis::from_secs(60),
-        pairing_timeout: Millis::from_secs(60),
-        handoff: true,
-        global: (3, Millis::from_hours(1)),
-        per_org: (2, Millis::from_days(1)),
-        cooldown: Millis::from_hours(2),
-        block: Millis::from_days(1),
-        block_all: false,
-        delay: Millis::from_secs(30),
-    }
-}
-
-/// A header that nothing is unusual about.
-pub(crate) fn header() -> Header {
-    Header {
-        version: crate::trace::FORMAT,
-        name: "by hand".to_owned(),
-        scenario: String::new(),
-        seed: 7,
-        engine: "wire".to_owned(),
-        subject: "session".to_owned(),
-        starts: "2026-01-19T09:00:00-05:00".parse().unwrap(),
-        utc_offset: -5 * 3_600,
-        runs_for: Millis::from_days(3),
-        organizations: BTreeMap::from([("2".into(), true)]),
-        policy: policy(),
-        guard_expected: false,
-        claims: Claims {
-            waits: true,
-            ..Claims::default()
-        },
-    }
-}
+pub(crate) use header::header;
 
 /// A trace in the writing.
 #[derive(Clone)]
@@ -274,6 +232,11 @@ impl Tape {
             .handshake(Side::Client, "client_finish")
     }
 
+    pub(crate) fn released(&mut self, by: Side) -> &mut Self {
+        let conn = ConnectionId(self.conn);
+        self.event(Event::Released { conn, by })
+    }
+
     // Keep-alive.
 
     /// The client's IQ ping, not answered.
@@ -456,6 +419,13 @@ impl Tape {
     pub(crate) fn fault_acted(&mut self, step: u32, nth: u32) -> &mut Self {
         let fault = FaultRef { step, nth };
         let (kind, conn) = ("close".into(), ConnectionId(self.conn));
+        self.event(Event::FaultActed { fault, kind, conn })
+    }
+
+    /// A fault of this kind acts on the connection.
+    pub(crate) fn fault(&mut self, kind: &str) -> &mut Self {
+        let fault = FaultRef { step: 9, nth: 1 };
+        let (kind, conn) = (kind.into(), ConnectionId(self.conn));
         self.event(Event::FaultActed { fault, kind, conn })
     }
 

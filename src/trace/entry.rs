@@ -164,10 +164,7 @@ pub enum Event {
         org: OrgName,
     },
     /// A stanza that it does not know, once for each kind.
-    UnknownStanza {
-        conn: ConnectionId,
-        stanza: Arc<Node>,
-    },
+    UnknownStanza { conn: ConnectionId, kind: String },
 
     // Faults.
     /// A fault stands, or is about to act once.

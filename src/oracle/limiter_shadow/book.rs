@@ -38,6 +38,8 @@ pub(super) struct Attempt {
     pub(super) admitted_at: Instant,
     /// Waiting, or its connection not reported as ended.
     pub(super) open: bool,
+    /// Its time has come: given back now, it counts all the same.
+    pub(super) spent: bool,
     pub(super) dialed: bool,
     pub(super) handed_off: bool,
     /// Withdrawn, revoked or lost with the process: it pays for no dial.
@@ -128,6 +130,7 @@ impl Book {
             admitted: now,
             admitted_at: at,
             open: true,
+            spent: false,
             dialed: false,
             handed_off: false,
             void: false,
@@ -168,6 +171,9 @@ impl Book {
         }
         last.void = true;
         last.open = false;
+        if last.spent {
+            return Ok(());
+        }
         self.all
             .retain(|(_, whose, attempt)| whose != org || *attempt != number);
         self.org(org)

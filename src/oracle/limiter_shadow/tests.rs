@@ -289,6 +289,25 @@ fn an_attempt_given_back_counts_no_more_and_only_before_its_dial() {
 }
 
 #[test]
+fn an_attempt_given_back_at_its_time_counts() {
+    let mut tape = Tape::new();
+    tape.header.policy.per_org = (1, Millis::from_days(1));
+    tape.granted(1).at(30_000).spent(1).withdrawn(1);
+    tape.at(HOUR).granted(2);
+    tape.assert_says(LimiterShadow::new, &["per_org stands for 23h more"]);
+}
+
+#[test]
+fn a_retry_after_may_be_a_date() {
+    let mut tape = Tape::new();
+    tape.granted(1).at(30_000).spent(1).dial(1, 1, false);
+    tape.upgrade(429, Some("Wed, 21 Jan 2026 14:00:00 GMT"));
+    tape.disconnected(Cause::RateLimited, None);
+    tape.at(47 * HOUR).granted(2);
+    tape.assert_says(LimiterShadow::new, &["block stands for 1h more"]);
+}
+
+#[test]
 fn a_revocation_needs_a_block_or_a_delay() {
     let revoked = |at: u64, blocked: bool| {
         let mut tape = Tape::new();

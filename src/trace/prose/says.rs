@@ -59,8 +59,8 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
             Some(conn) => format!("the guard punishes the account ({conn})"),
             None => "the guard punishes the account".to_owned(),
         },
-        Event::UnknownStanza { conn, stanza } => {
-            format!("{conn}: the server does not know {stanza}")
+        Event::UnknownStanza { conn, kind } => {
+            format!("{conn}: the server does not know {kind}")
         }
         Event::FaultOn { kind, once, .. } => {
             let how = if *once { "once" } else { "on" };
