@@ -4,10 +4,11 @@ mod host;
 
 use host::{Client, Host, at};
 use squall_mock_server::fault::{
-    Close, CloseCode, CorruptFrame, DelayPong, Eof, FaultId, FaultSpec, GarbageHello, Malformation,
-    MalformedFrame, NoHello, RefuseUpgrade, Reset, StallUpgrade, StreamError, Target, WithholdPong,
+    Backlog, Close, CloseCode, CorruptFrame, DelayPong, Eof, FaultId, FaultSpec, GarbageHello,
+    Malformation, MalformedFrame, NoHello, RefuseUpgrade, Reset, StallUpgrade, StreamError, Target,
+    WithholdPong,
 };
-use squall_mock_server::server::{Closed, ServerEvent, Settings};
+use squall_mock_server::server::{Closed, Pings, ServerEvent, Settings};
 use squall_mock_server::{ConnectionId, Label};
 use squall_protocol::pairing::Device;
 use squall_protocol::{Millis, Node};
@@ -365,4 +366,100 @@ fn a_flood_of_pings_is_answered_in_order() {
             Message::Pong(b"x".to_vec().into())
         );
     });
+}
+
+#[test]
+fn a_ping_amid_a_backlog_is_answered_in_its_millisecond() {
+    host::run(Settings::default(), |host| async move {
+        let device = host.paired("2");
+        let mut client = logged_in(&host, &device).await;
+        let begin = at(&host);
+        let backlog = Backlog {
+            stanzas: 8_000.try_into().unwrap(),
+            over: Millis::from_secs(30),
+        };
+        inject(&host, backlog);
+        let (mut receipts, mut answers) = (0, 0);
+        for second in 0..30 {
+            client.send(&ping(&second.to_string())).await;
+            let sent_at = at(&host);
+            loop {
+                let node = client.stanza().await;
+                if node.tag == "iq" {
+                    break;
+                }
+                receipts += 1;
+            }
+            assert_eq!(at(&host), sent_at);
+            answers += 1;
+            while at(&host) - begin < (second + 1) * 1_000 {
+                assert_eq!(client.stanza().await.tag, "receipt");
+                receipts += 1;
+            }
+        }
+        assert_eq!((receipts, answers), (8_000, 30));
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_read_all_the_same() {
+    host::run(Settings::default(), |host| async move {
+        let device = host.paired("2");
+        let mut client = logged_in(&host, &device).await;
+        // Ten times what the stream holds.
+        let backlog = Backlog {
+            stanzas: 8_000.try_into().unwrap(),
+            over: Millis::ZERO,
+        };
+        inject(&host, backlog);
+        host.settle().await;
+        client.send(&Node::new("nonsense")).await;
+        host.settle().await;
+        let connection = ConnectionId(1);
+        let kind = "nonsense".to_owned();
+        assert_eq!(
+            host.events().last(),
+            Some(&ServerEvent::UnknownStanza { connection, kind })
+        );
+        for _ in 0..8_000 {
+            assert_eq!(client.stanza().await.tag, "receipt");
+        }
+    });
+}
+
+#[test]
+fn the_servers_own_pings_arrive() {
+    let pings = Pings {
+        iq: None,
+        websocket: Some(Millis::from_secs(30)),
+    };
+    let settings = Settings {
+        pings,
+        ..Settings::default()
+    };
+    host::run(settings, |host| async move {
+        let device = host.paired("2");
+        let mut client = logged_in(&host, &device).await;
+        let begin = at(&host);
+        assert!(matches!(client.message().await, Ok(Message::Ping(_))));
+        assert_eq!(at(&host) - begin, 30_000);
+    });
+}
+
+#[test]
+fn the_same_seed_gives_the_same_keys_and_the_same_bytes() {
+    let record = || {
+        let labels = std::sync::Mutex::new(Vec::new());
+        host::run(Settings::default(), |host| {
+            let labels = &labels;
+            async move {
+                let device = host.device();
+                let mut client = Client::secured(&host, &device).await;
+                client.stanza().await;
+                *labels.lock().unwrap() = host.labels();
+            }
+        });
+        labels.into_inner().unwrap()
+    };
+    assert_eq!(record(), record(), "the refs are drawn from the seed");
 }

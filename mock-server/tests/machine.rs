@@ -9,7 +9,7 @@ use squall_mock_server::fault::{
     Which, WithholdReply, Zombie,
 };
 use squall_mock_server::server::{
-    Guard, GuardAnswer, Phone, ScansAfter, ServerEvent, Settings, Timer, UnknownIq,
+    Guard, GuardAnswer, Phone, Pings, ScansAfter, ServerEvent, Settings, Timer, UnknownIq,
 };
 use squall_mock_server::{ConnectionId, Peer};
 use squall_protocol::{Millis, Node};
@@ -685,4 +685,55 @@ fn a_connection_that_was_never_announced_is_accepted_at_its_upgrade() {
     assert_eq!(script.server.on_upgrade(now, peer), Upgrade::Switch);
     script.drain();
     assert_eq!(script.event_names(), ["accepted"]);
+}
+
+#[test]
+fn the_servers_own_pings_keep_their_beat_and_their_answers_are_no_news() {
+    let mut script = Script::new(Settings {
+        pings: Pings {
+            iq: Some(Millis::from_secs(20)),
+            websocket: Some(Millis::from_secs(30)),
+        },
+        ..Settings::default()
+    });
+    let device = script.paired("2");
+    let conn = script.login("2", &device);
+    script.sent();
+    script.run_until(150 + 40_000);
+    let ping = |id| {
+        format!(r#"1 <iq from="s.whatsapp.net" type="get" xmlns="urn:xmpp:ping" id="mock-{id}"/>"#)
+    };
+    assert_eq!(
+        script.sent(),
+        [ping(1), "1 ping mock-2".to_owned(), ping(3)]
+    );
+    let request = script.last_node();
+    script.answer(conn, &request, None);
+    assert_eq!(script.sent(), said(&[]));
+    assert_eq!(script.event_names().last(), Some(&"login"));
+    script.close_all();
+    assert_eq!(script.next_timer(), None);
+}
+
+#[test]
+fn a_connection_that_the_server_has_ended_is_no_target() {
+    let mut script = Script::new(Settings::default());
+    let device = script.paired("2");
+    script.login("2", &device);
+    script.fault(1, stream_error(515), Target::default(), true);
+    script.sent();
+    script.fault(2, stream_error(503), Target::default(), true);
+    assert_eq!(script.sent(), said(&[]));
+    let names = script.event_names();
+    assert_eq!(names[names.len() - 2..], ["fault_on", "fault_off"]);
+}
+
+#[test]
+fn a_dial_whose_account_the_login_tells_is_its_accounts_next_dial() {
+    let mut script = Script::new(Settings::default());
+    let device = script.paired("2");
+    script.fault(1, Failure::default(), of("2"), true);
+    script.secured_by_nobody(&device);
+    script.run_until(150);
+    assert_eq!(script.sent()[0], r#"1 <failure location="mock"/>"#);
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use compact_str::CompactString;
 use futures_util::{Sink, Stream};
 use squall_protocol::Node;
 use squall_protocol::frame::{self, FrameReader};
@@ -33,6 +34,8 @@ pub(super) enum Wire {
     Stanza(Arc<Node>),
     /// A stanza whose frame is damaged.
     Corrupt(Arc<Node>),
+    /// A Ping with this payload.
+    Ping(CompactString),
     /// An invalid frame.
     Malformed(Malformation),
     /// A close frame.
@@ -210,6 +213,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 world.sending(self.id, Label::Corrupt(node));
                 Message::Binary(bytes.into())
             }
+            Wire::Ping(payload) => Message::Ping(payload.as_bytes().to_vec().into()),
             Wire::Malformed(kind) => {
                 world.sending(self.id, Label::Malformed(kind));
                 self.socket.get_mut().malform(kind);

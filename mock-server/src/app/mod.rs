@@ -231,6 +231,7 @@ impl MockServer {
             let (connection, wire) = match output {
                 Output::Send(connection, node) => (connection, Wire::Stanza(node)),
                 Output::Corrupt(connection, node) => (connection, Wire::Corrupt(node)),
+                Output::Ping(connection, payload) => (connection, Wire::Ping(payload)),
                 Output::Malformed(connection, kind) => (connection, Wire::Malformed(kind)),
                 Output::Close(connection, code, reason) => (connection, Wire::Close(code, reason)),
                 Output::Eof(connection) => (connection, Wire::Eof),

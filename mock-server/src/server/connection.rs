@@ -66,17 +66,19 @@ impl Connections {
         }
     }
 
-    /// The connection turns out to be this account's; what the listener said stands.
-    pub(crate) fn belongs_to(&mut self, connection: ConnectionId, account: CompactString) {
+    /// The connection turns out to be this account's; what the listener said stands. Whether this is news.
+    pub(crate) fn belongs_to(&mut self, connection: ConnectionId, account: CompactString) -> bool {
         let Some(connection) = self.live.get_mut(&connection) else {
-            return;
+            return false;
         };
-        if connection.account.is_none() {
-            let count = self.dialed_by.entry(account.clone()).or_default();
-            *count += 1;
-            connection.ordinal_in_account = Some(*count);
-            connection.account = Some(account);
+        if connection.account.is_some() {
+            return false;
         }
+        let count = self.dialed_by.entry(account.clone()).or_default();
+        *count += 1;
+        connection.ordinal_in_account = Some(*count);
+        connection.account = Some(account);
+        true
     }
 
     pub(crate) fn close(&mut self, connection: ConnectionId) -> bool {

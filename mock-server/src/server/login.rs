@@ -38,7 +38,7 @@ impl Server {
         let Some(name) = self.accounts.name_of(phone).cloned() else {
             return;
         };
-        self.connections.belongs_to(id, name.clone());
+        self.belongs_to(id, &name);
         let is_paired = self
             .accounts
             .get(&name)

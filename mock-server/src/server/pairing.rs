@@ -140,7 +140,7 @@ impl Server {
             scanned: found.is_some() && account.is_some(),
         });
         if let (Some(code), Some((id, _)), Some(account)) = (code, found, account) {
-            self.connections.belongs_to(id, account.clone());
+            self.belongs_to(id, &account);
             self.pair(now, id, account, &code.adv_secret);
         }
     }

@@ -111,6 +111,21 @@ impl Script {
         connection
     }
 
+    /// The same where the listener does not know who dials.
+    pub(crate) fn secured_by_nobody(&mut self, device: &Device) {
+        self.dials += 1;
+        let id = ConnectionId(self.dials);
+        let peer = Peer {
+            connection: id,
+            account: None,
+        };
+        assert_eq!(self.server.on_connect(self.at(), peer), Connect::Accept);
+        self.drain();
+        let login = Login::parse(&device.client_payload(0).unwrap()).unwrap();
+        self.input(Input::Upgraded(id));
+        self.input(Input::Secured(id, login, device.noise.public()));
+    }
+
     /// A dial up to the server's first word.
     pub(crate) fn login(&mut self, account: &str, device: &Device) -> u64 {
         let connection = self.secured(account, device);
@@ -223,6 +238,7 @@ impl Script {
                     format!("{} {node}", id.0)
                 }
                 Output::Corrupt(id, node) => format!("{} corrupt {node}", id.0),
+                Output::Ping(id, payload) => format!("{} ping {payload}", id.0),
                 Output::Malformed(id, kind) => format!("{} malformed {kind:?}", id.0),
                 Output::Close(id, code, _) => {
                     format!("{} close {}", id.0, code.map_or(0, CloseCode::get))

@@ -1,0 +1,176 @@
+//! One fault that stands: whom it may still touch, what it remembers of each connection, what it reports.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use squall_protocol::{Instant, Now};
+
+use super::{Act, Fault, FaultCx, FaultId, FaultSpec, Text};
+use crate::dice::Dice;
+use crate::id::ConnectionId;
+use crate::server::{Connections, Output, ServerEvent};
+
+/// Whom a fault concerns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The account; without it every one.
+    pub account: Option<Text>,
+    /// Which of its connections.
+    pub connection: Which,
+}
+
+/// Which connections of an account, or of all accounts together where the target names none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Each one.
+    #[default]
+    All,
+    /// The so-manieth since the server began, counted from 1, refused dials included.
+    Nth(u32),
+    /// Each one that lives, without the newest.
+    Old,
+}
+
+#[derive(Debug)]
+pub(super) struct Standing {
+    pub(super) id: FaultId,
+    pub(super) spec: FaultSpec,
+    pub(super) target: Target,
+    pub(super) reach: Reach,
+    pub(super) memory: BTreeMap<ConnectionId, Memory>,
+}
+
+/// Which connections a fault may still touch.
+#[derive(Debug)]
+pub(super) enum Reach {
+    /// Every one of its target, as long as it stands.
+    Everyone,
+    /// These, once each.
+    Once(BTreeSet<ConnectionId>),
+    /// These, as long as they live.
+    WhileAlive(BTreeSet<ConnectionId>),
+    /// The target's next dial, or the one that it has become.
+    NextDial(Option<ConnectionId>),
+}
+
+/// One question to a fault.
+pub(super) struct Asked<'a> {
+    pub(super) now: Now,
+    pub(super) connection: ConnectionId,
+    pub(super) connections: &'a Connections,
+    pub(super) dice: &'a Dice,
+}
+
+/// What a fault remembers of a connection.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    count: u64,
+    asked: u64,
+    reported: bool,
+    pub(super) since: Option<Instant>,
+}
+
+impl Standing {
+    pub(super) fn reaches(&self, connection: ConnectionId, connections: &Connections) -> bool {
+        match &self.reach {
+            Reach::Everyone => self.target.includes(connection, connections),
+            Reach::Once(left) | Reach::WhileAlive(left) => left.contains(&connection),
+            Reach::NextDial(slot) => *slot == Some(connection),
+        }
+    }
+
+    pub(super) fn run<V>(
+        &mut self,
+        asked: &Asked<'_>,
+        hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> V,
+    ) -> (V, Option<Instant>) {
+        let &Asked {
+            now,
+            connection,
+            connections,
+            dice,
+        } = asked;
+        let memory = self.memory.entry(connection).or_default();
+        // A place of its own in the generator's 2^64 streams of 2^68 words, so that a draw depends on nothing else.
+        let mut rng = dice.stream(self.id.0 << 32 | connection.0 & 0xFFFF_FFFF);
+        rng.set_word_pos(u128::from(memory.asked) * WORDS_A_HOOK);
+        memory.asked += 1;
+        let mut cx = FaultCx {
+            now,
+            rng: &mut rng,
+            connection,
+            account: connections.account(connection),
+            count: &mut memory.count,
+            since: memory.since.unwrap_or(now.mono),
+            wake: None,
+        };
+        let verdict = hook(self.spec.behaviour(), &mut cx);
+        (verdict, cx.wake)
+    }
+
+    pub(super) fn act(
+        &mut self,
+        asked: &Asked<'_>,
+        wakes: &mut BTreeSet<(Instant, FaultId, ConnectionId)>,
+        outputs: &mut VecDeque<Output>,
+        hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> Vec<Act>,
+    ) -> Vec<Act> {
+        let (acts, wake) = self.run(asked, hook);
+        let connection = asked.connection;
+        if !acts.is_empty() {
+            self.report(connection, outputs);
+        }
+        match wake {
+            Some(at) => {
+                wakes.insert((at, self.id, connection));
+            }
+            None if !acts.is_empty() => self.spend(connection),
+            None => {}
+        }
+        acts
+    }
+
+    pub(super) fn acted(&mut self, connection: ConnectionId, outputs: &mut VecDeque<Output>) {
+        self.report(connection, outputs);
+        self.spend(connection);
+    }
+
+    fn report(&mut self, connection: ConnectionId, outputs: &mut VecDeque<Output>) {
+        let memory = self.memory.entry(connection).or_default();
+        if !(memory.reported && self.spec.behaviour().reports_once()) {
+            outputs.push_back(Output::Event(ServerEvent::FaultActed {
+                fault: self.id,
+                connection,
+            }));
+        }
+        memory.reported = true;
+    }
+
+    /// An injected fault has acted on this connection.
+    fn spend(&mut self, connection: ConnectionId) {
+        match &mut self.reach {
+            Reach::Once(left) => {
+                left.remove(&connection);
+            }
+            // Nothing is left, which is how `sweep` knows that it is over.
+            reach @ Reach::NextDial(_) => *reach = Reach::Once(BTreeSet::new()),
+            Reach::Everyone | Reach::WhileAlive(_) => {}
+        }
+    }
+}
+
+impl Target {
+    pub(super) fn includes(&self, connection: ConnectionId, connections: &Connections) -> bool {
+        let account = connections.account(connection);
+        if self.account.is_some() && self.account.as_deref() != account {
+            return false;
+        }
+        match self.connection {
+            Which::All => true,
+            Which::Nth(nth) => connections.ordinal(connection, self.account.is_some()) == Some(nth),
+            Which::Old => !connections.is_newest(connection, self.account.is_some()),
+        }
+    }
+}
+
+/// Words of chance that one hook may draw without reaching those of the next.
+const WORDS_A_HOOK: u128 = 64;

@@ -1,0 +1,87 @@
+//! One method for each input that no other file is about, in the order of a connection's life.
+
+use squall_protocol::{Node, Now};
+
+use super::{Closed, Output, Server, ServerEvent, Stage, Timer, iq};
+use crate::fault::{FaultId, FaultSpec, Target};
+use crate::id::ConnectionId;
+
+impl Server {
+    pub(super) fn on_upgraded(&mut self, now: Now, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.stage = connection.stage.max(Stage::Upgraded);
+        self.tell(ServerEvent::Upgraded { connection: id });
+        self.fault_acts(now, id);
+    }
+
+    pub(super) fn on_stanza(&mut self, now: Now, id: ConnectionId, node: &Node) {
+        if self.connections.stage(id) != Some(Stage::Open) {
+            return;
+        }
+        match (node.tag.as_str(), node.get("type")) {
+            ("iq", Some("get" | "set")) => {
+                let answer = iq::answer(node).unwrap_or_else(|| {
+                    self.note_unknown(id, node);
+                    iq::answer_unknown(node, self.settings.unknown_iq)
+                });
+                self.send_checked(now, id, answer.node, Some(answer.kind));
+            }
+            ("iq", Some("result" | "error")) => self.on_answer(now, id, node),
+            // What needs no answer: offline_batch and unified_session, being there, and the acknowledgements of what the
+            // server sent.
+            ("ib" | "presence" | "ack" | "receipt" | "chatstate", _) => {}
+            _ => self.note_unknown(id, node),
+        }
+    }
+
+    pub(super) fn on_closed(&mut self, id: ConnectionId, how: Closed) {
+        if self.connections.stage(id).is_some() {
+            self.tell(ServerEvent::Closed {
+                connection: id,
+                how,
+            });
+            self.forget(id);
+        }
+    }
+
+    pub(super) fn on_fault(
+        &mut self,
+        now: Now,
+        id: FaultId,
+        spec: FaultSpec,
+        target: Target,
+        once: bool,
+    ) {
+        self.faults
+            .put(id, spec, target, once, &self.connections, &mut self.outputs);
+        let live: Vec<ConnectionId> = self.connections.ids().collect();
+        for connection in live {
+            self.fault_acts(now, connection);
+        }
+    }
+
+    pub(super) fn on_timeout(&mut self, now: Now) {
+        while let Some(entry) = self.timers.first_entry()
+            && entry.key().0 <= now.mono
+        {
+            match entry.remove() {
+                Timer::Login(id) => self.on_login_delay_over(now, id),
+                Timer::Ping(id, kind) => self.ping(now, id, kind),
+                Timer::Scan(account) => self.on_scan_timer(now, account),
+                Timer::Send(id, node) => self.emit(id, node),
+                Timer::LetGo(id) => self.outputs.push_back(Output::Eof(id)),
+                Timer::Fault => {}
+            }
+        }
+        if self.faults.poll_timeout().is_some_and(|at| at <= now.mono) {
+            let acts = self
+                .faults
+                .on_timeout(now, &self.connections, &mut self.outputs);
+            for (id, act) in acts {
+                self.perform(now, id, act);
+            }
+        }
+    }
+}
