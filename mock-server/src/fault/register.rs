@@ -18,9 +18,9 @@ pub struct FaultInfo {
     pub doc: &'static str,
 }
 
-/// Needs real bytes.
+/// Needs real messages.
 const BYTES: &[EngineKind] = &[EngineKind::Wire, EngineKind::Live];
-/// Is a matter of the server machine alone.
+/// Is a matter of the server machine alone, so an engine without bytes can have it too, once there is one.
 const MACHINE: &[EngineKind] = &[EngineKind::Wire, EngineKind::Live];
 
 macro_rules! register {

@@ -164,14 +164,14 @@ impl Server {
             return false;
         };
         let account = self.accounts.named(name);
+        if login && account.guard.is_handoff(now.mono) {
+            return false;
+        }
         let record = match guard.in_all {
             true => &mut self.everyone,
             false => &mut account.guard,
         };
-        let until = match login {
-            true => record.login(now.mono, guard),
-            false => record.dial(now.mono, guard),
-        };
+        let until = record.dial(now.mono, guard);
         if let Some(until) = until {
             self.tell(ServerEvent::Penalty {
                 connection: id,

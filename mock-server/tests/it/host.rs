@@ -170,6 +170,15 @@ impl Host {
         tokio::time::sleep(Millis::new(1).to_duration()).await;
     }
 
+    /// Tells the server of a connection that no stream belongs to.
+    pub(crate) fn upgraded_peer(&self, connection: u64) {
+        let peer = Peer {
+            connection: ConnectionId(connection),
+            account: None,
+        };
+        assert_eq!(self.server.connect(peer), Connect::Accept);
+    }
+
     fn stream(&self) -> DuplexStream {
         let mut dials = self.dials.lock().unwrap();
         *dials += 1;

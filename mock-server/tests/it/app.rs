@@ -1,8 +1,6 @@
 //! The app over an in-memory listener on a paused clock, with the protocol's own initiator as the client.
 
-mod host;
-
-use host::{Client, Host, at};
+use crate::host::{self, Client, Host, at};
 use squall_mock_server::fault::{
     Backlog, Close, CloseCode, CorruptFrame, DelayPong, Eof, FaultId, FaultSpec, GarbageHello,
     Malformation, MalformedFrame, NoHello, RefuseUpgrade, Reset, StallUpgrade, StreamError, Target,

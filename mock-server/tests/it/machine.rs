@@ -1,8 +1,6 @@
 //! The machine alone, told line by line what happens and asked what it wants done.
 
-mod script;
-
-use script::{Script, said};
+use crate::script::{Script, said};
 use squall_mock_server::fault::{
     Backlog, Blackhole, Carry, Close, Connect, DelayReply, Direction, EndStream, Failure,
     FaultSpec, Latency, RefuseConnect, RefuseUpgrade, Revoke, StreamError, Target, Upgrade, Ways,
