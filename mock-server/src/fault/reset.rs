@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Act, Fault, FaultCx, Injected};
 
 /// The transport is reset (TCP RST): what is under way is lost, and both ends are told at once. While it stands, each new
-/// connection is reset as soon as it opens.
+/// connection is reset when its upgrade request arrives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reset {}

@@ -110,7 +110,6 @@ impl Server {
         match verdict {
             Connect::Accept => {
                 self.tell(ServerEvent::Accepted { connection: id });
-                self.fault_acts(now, id);
             }
             Connect::Refuse => {
                 self.tell(ServerEvent::Refused { connection: id });
@@ -134,6 +133,11 @@ impl Server {
     pub fn on_upgrade(&mut self, now: Now, peer: Peer) -> Upgrade {
         let id = peer.connection;
         if self.connections.stage(id).is_none() && self.on_connect(now, peer) == Connect::Refuse {
+            return Upgrade::Stall;
+        }
+        // Not at the dial already: its link did not exist then.
+        self.fault_acts(now, id);
+        if self.connections.stage(id) == Some(Stage::Ended) {
             return Upgrade::Stall;
         }
         let mut verdict = self.ask(now, id, |fault, cx| fault.on_upgrade(cx));

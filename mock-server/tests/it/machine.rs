@@ -3,8 +3,8 @@
 use crate::script::{Script, said};
 use squall_mock_server::fault::{
     Backlog, Blackhole, Carry, Close, Connect, DelayReply, Direction, EndStream, Failure,
-    FaultSpec, Latency, RefuseConnect, RefuseUpgrade, Revoke, StreamError, Target, Upgrade, Ways,
-    Which, WithholdReply, Zombie,
+    FaultSpec, Latency, RefuseConnect, RefuseUpgrade, Reset, Revoke, StreamError, Target, Upgrade,
+    Ways, Which, WithholdReply, Zombie,
 };
 use squall_mock_server::server::{
     Guard, GuardAnswer, Phone, Pings, ScansAfter, ServerEvent, Settings, Timer, UnknownIq,
@@ -734,4 +734,16 @@ fn a_dial_whose_account_the_login_tells_is_its_accounts_next_dial() {
     script.secured_by_nobody(&device);
     script.run_until(150);
     assert_eq!(script.sent()[0], r#"1 <failure location="mock"/>"#);
+}
+
+#[test]
+fn a_standing_reset_meets_each_upgrade_request() {
+    let mut script = Script::new(Settings::default());
+    script.fault(1, Reset {}, Target::default(), false);
+    for conn in ["1 reset", "2 reset"] {
+        let dialed = script.dial("2");
+        assert_eq!(script.sent(), said(&[]), "the link is yet to be made");
+        assert_eq!(script.upgrade(dialed, "2"), Upgrade::Stall);
+        assert_eq!(script.sent(), said(&[conn]));
+    }
 }
