@@ -146,7 +146,7 @@ impl Oracle for Classification {
                 org,
                 ask: Ask::Stop,
             } if self.links.listens() => {
-                self.orgs.entry(org.clone()).or_default().stopped = Some(now)
+                self.orgs.entry(org.clone()).or_default().stopped = Some(now);
             }
             Event::PermitRevoked { org, .. } => {
                 self.orgs.entry(org.clone()).or_default().revoked = true;

@@ -2,11 +2,12 @@
 //!
 //! Its one organization is `2`; links have no latency, so what is sent is delivered in the same millisecond.
 
+mod ending;
 mod header;
 
 use std::sync::Arc;
 
-use compact_str::{CompactString, format_compact};
+use compact_str::format_compact;
 use squall_protocol::{Instant, Node};
 
 use super::{Findings, Oracle};
@@ -334,69 +335,6 @@ impl Tape {
             .pass(300)
             .stream_error("515")
             .disconnected(Cause::RestartRequired, Some(Stage::Pairing))
-    }
-
-    // Endings.
-
-    pub(crate) fn close(&mut self) -> &mut Self {
-        let reason = CompactString::default();
-        self.carried(
-            Side::Server,
-            &Message::Close {
-                code: Some(1011),
-                reason,
-            },
-        )
-    }
-
-    pub(crate) fn stream_error(&mut self, code: &str) -> &mut Self {
-        self.server_says(Node::new("stream:error").attr("code", code))
-    }
-
-    pub(crate) fn server_sends_stream_error(&mut self, code: &str) -> &mut Self {
-        let node = Node::new("stream:error").attr("code", code);
-        self.sent(Side::Server, Message::Stanza(Arc::new(node)))
-    }
-
-    /// The session says that its connection ended, with the consequences that the cause has.
-    pub(crate) fn disconnected(&mut self, cause: Cause, stage: Option<Stage>) -> &mut Self {
-        let conn = (self.conn != 0).then_some(ConnectionId(self.conn));
-        let raw = self.last_stanza();
-        let (org, attempt) = (self.org.clone(), self.attempt);
-        self.event(Event::Disconnected {
-            org,
-            attempt,
-            conn,
-            cause,
-            stage,
-            failure: super::ending::fails(cause),
-            block: (cause == Cause::RateLimited).then_some(self.header.policy.block),
-            clear: super::ending::clears(cause),
-            raw: raw.filter(|_| cause == Cause::StreamError),
-            detail: String::new(),
-        })
-    }
-
-    fn last_stanza(&self) -> Option<Arc<Node>> {
-        let last = self.entries.last()?;
-        match &last.event {
-            Event::Delivered {
-                message: Message::Stanza(node),
-                ..
-            } => Some(Arc::clone(node)),
-            _ => None,
-        }
-    }
-
-    /// It ended by a close frame, after login.
-    pub(crate) fn ended(&mut self) -> &mut Self {
-        self.disconnected(Cause::ConnectionClosed, Some(Stage::Open))
-            .state(State::DisconnectedManualReconnectRequired)
-    }
-
-    pub(crate) fn state(&mut self, state: State) -> &mut Self {
-        let org = self.org.clone();
-        self.event(Event::State { org, state })
     }
 
     // The server's guard, faults, and the client's process.

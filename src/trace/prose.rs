@@ -4,8 +4,11 @@
 //! count, first and last, in one line, when something else happens to their organization. A line carries the time of the
 //! last thing that it tells. Messages in transit are not told: what matters is what arrived.
 
+mod beat;
 mod clock;
+mod counted;
 mod fold;
+mod refusals;
 mod says;
 #[cfg(test)]
 mod tests;

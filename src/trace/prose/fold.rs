@@ -1,11 +1,14 @@
 //! What folds: the routine of one organization since its last line.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use squall_protocol::{Instant, Node};
 
+use super::beat::Beat;
 use super::clock::{Stamp, since_start};
+use super::counted::{counted, grouped};
+use super::refusals::Refusals;
 use crate::trace::{ConnectionId, Message};
 use crate::words::{Denial, State};
 
@@ -34,24 +37,6 @@ struct Opening {
     last: Instant,
 }
 
-/// Pings of one kind, or queries.
-#[derive(Debug)]
-struct Beat<I> {
-    answered: u64,
-    waiting: VecDeque<(Instant, I)>,
-    given_up: u64,
-}
-
-impl<I> Default for Beat<I> {
-    fn default() -> Self {
-        Self {
-            answered: 0,
-            waiting: VecDeque::new(),
-            given_up: 0,
-        }
-    }
-}
-
 /// Late pings.
 #[derive(Debug, Default)]
 struct Late {
@@ -61,47 +46,8 @@ struct Late {
     told: bool,
 }
 
-/// Refusals with one cause.
-#[derive(Debug)]
-struct Refusals {
-    cause: Denial,
-    also: Vec<Denial>,
-    count: u64,
-    first: Instant,
-    last: Instant,
-    retry_at: (Option<i64>, Option<i64>),
-}
-
-/// So many unanswered pings are told apart; older ones are only counted.
-const TOLD_APART: usize = 64;
-
 /// So many kinds of stanzas are told apart in one line.
 const KINDS: usize = 12;
-
-impl<I> Beat<I> {
-    fn ask(&mut self, at: Instant, id: I) {
-        if self.waiting.len() == TOLD_APART {
-            self.waiting.pop_front();
-            self.given_up += 1;
-        }
-        self.waiting.push_back((at, id));
-    }
-
-    /// An answer settles what it names, and with `earlier` everything asked before that.
-    fn answer(&mut self, is: impl Fn(&I) -> bool, earlier: bool) -> bool {
-        let Some(place) = self.waiting.iter().position(|(_, id)| is(id)) else {
-            return false;
-        };
-        if earlier {
-            self.waiting.drain(..=place);
-            self.answered += u64::try_from(place + 1).unwrap_or(u64::MAX);
-        } else {
-            self.waiting.remove(place);
-            self.answered += 1;
-        }
-        true
-    }
-}
 
 impl Folds {
     /// A step of a connection on its way up.
@@ -265,23 +211,13 @@ impl Folds {
         retry_at: Option<i64>,
         stamp: &Stamp,
     ) -> Option<(Instant, String)> {
-        if let Some(same) = &mut self.refusals
-            && same.cause == cause
-            && same.also == also
+        if let Some(refusals) = &mut self.refusals
+            && refusals.add(at, cause, also, retry_at)
         {
-            same.count += 1;
-            same.last = at;
-            same.retry_at.1 = retry_at;
             return None;
         }
-        let others = self.refusals.replace(Refusals {
-            cause,
-            also: also.to_vec(),
-            count: 1,
-            first: at,
-            last: at,
-            retry_at: (retry_at, retry_at),
-        });
+        let new = Refusals::new(at, cause, also, retry_at);
+        let others = self.refusals.replace(new);
         others.map(|others| (others.last, others.told(stamp)))
     }
 
@@ -420,57 +356,4 @@ impl Folds {
         }
         Some((last, told))
     }
-}
-
-impl<I> Beat<I> {
-    fn left(&self) -> u64 {
-        self.given_up + u64::try_from(self.waiting.len()).unwrap_or(u64::MAX)
-    }
-}
-
-impl Refusals {
-    fn told(&self, stamp: &Stamp) -> String {
-        let mut told = String::from("start refused");
-        if self.count > 1 {
-            told += &format!(
-                " {} times since {}",
-                grouped(self.count),
-                since_start(self.first)
-            );
-        }
-        told += &format!(": {}", self.cause);
-        if !self.also.is_empty() {
-            let also: Vec<_> = self.also.iter().map(|rule| rule.name()).collect();
-            told += &format!(", also {}", also.join(", "));
-        }
-        match self.retry_at {
-            (Some(first), Some(last)) if first != last => {
-                told += &format!(
-                    ", retry at first {}, at last {}",
-                    stamp.epoch(first),
-                    stamp.epoch(last)
-                );
-            }
-            (_, Some(last)) => told += &format!(", retry at {}", stamp.epoch(last)),
-            _ => {}
-        }
-        told
-    }
-}
-
-fn counted(count: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(count), if count == 1 { one } else { many })
-}
-
-/// `1,261,440`.
-fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
