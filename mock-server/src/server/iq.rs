@@ -205,6 +205,7 @@ mod tests {
                 r#"><privacy><category name="last" value="all"/></privacy></iq>"#,
             ),
             ("get", "usync", Some(node("usync")), IqKind::Other, "/>"),
+            ("get", "w:m", Some(node("history")), IqKind::Other, "/>"),
             (
                 "set",
                 "w:sync:app:state",

@@ -85,13 +85,9 @@ impl Server {
         }
     }
 
-    /// Sends, unless the server has ended the connection.
+    /// Sends, while there is a transport to send on and the server has not ended the connection.
     pub(super) fn emit(&mut self, id: ConnectionId, node: Arc<Node>) {
-        if self
-            .connections
-            .stage(id)
-            .is_some_and(|stage| stage < Stage::Ended)
-        {
+        if let Some(Stage::Secured | Stage::Open) = self.connections.stage(id) {
             self.outputs.push_back(Output::Send(id, node));
         }
     }
