@@ -142,8 +142,11 @@ fn read(path: &Path) -> Result<String, Problem> {
             most: MOST_BYTES,
         });
     }
-    String::from_utf8(fs::read(path).map_err(unreadable)?)
-        .map_err(|error| Problem::NotUtf8(error.utf8_error().valid_up_to()))
+    let bytes = fs::read(path).map_err(unreadable)?;
+    if let Some(zero) = bytes.iter().position(|byte| *byte == 0) {
+        return Err(Problem::NoText(zero));
+    }
+    String::from_utf8(bytes).map_err(|error| Problem::NoText(error.utf8_error().valid_up_to()))
 }
 
 /// The files that these paths mean.

@@ -6,10 +6,16 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
     const ALIKE: f64 = 0.8;
     names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(&word.to_lowercase(), name), name))
+        .map(|name| (likeness(&word.to_lowercase(), name), name))
         .filter(|(alike, _)| *alike >= ALIKE)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name.to_owned())
+}
+
+/// From 0 to 1. One slip in a short word counts as much as a few in a long one.
+fn likeness(word: &str, name: &str) -> f64 {
+    let one_slip = strsim::damerau_levenshtein(word, name) <= 1 && word.len().max(name.len()) > 2;
+    strsim::jaro_winkler(word, name).max(if one_slip { 0.9 } else { 0.0 })
 }
 
 #[cfg(test)]
@@ -26,5 +32,7 @@ mod tests {
         );
         assert_eq!(nearest("Reset", faults).as_deref(), Some("reset"));
         assert_eq!(nearest("asteroid", faults), None);
+        assert_eq!(nearest("buy", ["by"]).as_deref(), Some("by"));
+        assert_eq!(nearest("2", ["1", "3"]), None);
     }
 }

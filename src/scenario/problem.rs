@@ -12,8 +12,8 @@ pub enum Problem {
     #[error("cannot be read: {0}")]
     Unreadable(String),
     /// It is no text.
-    #[error("is no text: byte {0} is not UTF-8; a scenario is YAML")]
-    NotUtf8(usize),
+    #[error("is no text: see byte {0}; a scenario is YAML in UTF-8")]
+    NoText(usize),
     /// It is larger than any scenario.
     #[error("is {bytes} bytes long; a scenario has at most {most}")]
     TooLong {
@@ -42,7 +42,9 @@ pub enum Problem {
     #[error("{0}")]
     Yaml(String),
     /// More nodes, depth or aliases than a scenario needs.
-    #[error("has more nodes, depth or aliases than any scenario needs; it is not read further")]
+    #[error(
+        "more nodes, depth or aliases than any scenario needs; nothing is read beyond this point"
+    )]
     TooMuch,
     /// More than one document.
     #[error("a file holds one scenario; what follows the `---` belongs into a file of its own")]
@@ -87,6 +89,9 @@ pub enum Problem {
     /// A name that says nothing.
     #[error("`{0}` needs at least one letter")]
     Blank(&'static str),
+    /// A name with a line break or another control character.
+    #[error("`{0}` is one line of plain text")]
+    OneLine(&'static str),
     /// Not an instant.
     #[error("{0:?} is no instant; write it in RFC 3339, like 2026-01-19T09:00:00-05:00")]
     NoInstant(String),

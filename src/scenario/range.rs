@@ -137,6 +137,11 @@ pub enum InvalidRange {
     /// It has no end at all.
     #[error("{0:?} has no end on either side; leave the key out instead")]
     Endless(String),
+    /// One point where a part of the run is needed.
+    #[error(
+        "{0:?} is one point; a part of the run has two ends, as in 6h..30h, or an open one, as in 6h.."
+    )]
+    NoWindow(String),
     /// An end is missing where both are needed.
     #[error("{0:?} has one end; a value is drawn between two, as in 40ms..90ms")]
     OneEnd(String),
@@ -210,7 +215,7 @@ impl FromStr for Within {
 
     fn from_str(text: &str) -> Result<Self, InvalidRange> {
         if !text.contains("..") {
-            return Err(InvalidRange::OneEnd(text.to_owned()));
+            return Err(InvalidRange::NoWindow(text.to_owned()));
         }
         let (from, to) = lengths(text)?;
         Ok(Self { from, to })

@@ -111,7 +111,8 @@ fn options() -> Options {
             max_events: 100_000,
             max_nodes: 50_000,
             max_depth: 24,
-            max_documents: 1,
+            // One more than there may be: what follows is then told as a second scenario, not as a bomb.
+            max_documents: 2,
             max_anchors: 100,
             max_aliases: 500,
             max_recorded_anchor_events: 10_000,
@@ -166,6 +167,21 @@ fn problem(error: &Error) -> Problem {
         Error::MultipleDocuments { .. } => Problem::TwoDocuments,
         Error::AliasError { error, .. } => problem(error.without_snippet()),
         Error::Message { msg, .. } => Problem::Value(msg.clone()),
+        Error::Unexpected { expected, .. } => Problem::Value(match *expected {
+            "mapping start" => "a map of keys is wanted here, like { key: value }".to_owned(),
+            "sequence start" => "a list is wanted here, like [ one, another ]".to_owned(),
+            "string scalar" => "a text is wanted here".to_owned(),
+            other => format!("expected {other} here"),
+        }),
+        Error::InvalidScalar { ty, .. } => Problem::Value(match *ty {
+            "u8" | "u16" | "u32" | "u64" => {
+                "a whole number, not below zero, is wanted here".to_owned()
+            }
+            other => format!("this is no {other}"),
+        }),
+        Error::InvalidBooleanStrict { .. } => {
+            Problem::Value("true or false is wanted here".to_owned())
+        }
         other => Problem::Yaml(UserMessageFormatter.format_message(other).into_owned()),
     }
 }
@@ -173,7 +189,7 @@ fn problem(error: &Error) -> Problem {
 /// What the words of a closed list are called: known by a word that only that list has.
 fn what_is_one_of(expected: &[&str]) -> &'static str {
     const LISTS: [(&str, &str); 12] = [
-        ("stream_error", "fault"),
+        ("withhold_pong", "fault"),
         ("detected_within", "expectation"),
         ("pair_success", "event"),
         ("awaiting_qr_scan", "state"),

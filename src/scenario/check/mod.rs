@@ -47,11 +47,13 @@ pub(super) fn check(
         organizations: raw
             .organizations
             .value
-            .keys()
-            .map(|name| OrgName::from(name.value.0.as_str()))
+            .0
+            .iter()
+            .map(|(name, _)| OrgName::from(name.value.0.as_str()))
             .collect(),
         runs_for: raw.runs_for.value,
         ids: BTreeMap::new(),
+        cleared: Vec::new(),
     };
     let scenario = checker.scenario(raw, path);
     if checker.complaints.is_empty() {
@@ -70,19 +72,22 @@ struct Checker<'a> {
     runs_for: Millis,
     /// Each id, with the number and the line of its step.
     ids: BTreeMap<String, (u32, usize)>,
+    /// The number of each step that is cleared, and where that is said.
+    cleared: Vec<(u32, (usize, usize))>,
 }
 
 impl Checker<'_> {
     fn scenario(&mut self, raw: RawScenario, path: &Path) -> Scenario {
-        if raw.name.value.trim().is_empty() {
-            self.at(raw.name.at, Problem::Blank("name"));
-        }
+        self.a_name("name", raw.name.at, &raw.name.value);
         if self.organizations.is_empty() {
             self.at(raw.organizations.at, Problem::NoOrganizations);
         }
-        for name in raw.organizations.value.keys() {
-            if name.value.0.trim().is_empty() {
-                self.at(name.at, Problem::Blank("organizations"));
+        let mut met = BTreeSet::new();
+        for (name, _) in &raw.organizations.value.0 {
+            self.a_name("organizations", name.at, &name.value.0);
+            if !met.insert(&name.value) {
+                let key = name.value.0.clone();
+                self.at(name.at, Problem::DuplicateKey { key });
             }
         }
         self.longer_than_nothing("runs_for", &raw.runs_for);
@@ -127,6 +132,7 @@ impl Checker<'_> {
             organizations: raw
                 .organizations
                 .value
+                .0
                 .into_iter()
                 .map(|(name, org)| {
                     (
@@ -194,6 +200,15 @@ impl Checker<'_> {
             penalty: or(&raw.penalty, Millis::from_hours(24)),
             answer: raw.answer,
             in_all: raw.in_all,
+        }
+    }
+
+    /// A name that people see: not blank, and one line.
+    fn a_name(&mut self, key: &'static str, at: (usize, usize), name: &str) {
+        if name.trim().is_empty() {
+            self.at(at, Problem::Blank(key));
+        } else if name.contains(char::is_control) {
+            self.at(at, Problem::OneLine(key));
         }
     }
 

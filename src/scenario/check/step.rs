@@ -19,9 +19,8 @@ impl Checker<'_> {
     pub(super) fn collect_ids(&mut self, steps: &[At<RawStep>]) {
         for (number, step) in (1u32..).zip(steps) {
             let Some(id) = &step.value.id else { continue };
-            if id.value.trim().is_empty() {
-                self.at(id.at, Problem::Blank("id"));
-            } else if let Some((_, line)) = self.ids.get(&id.value) {
+            self.a_name("id", id.at, &id.value);
+            if let Some((_, line)) = self.ids.get(&id.value) {
                 let (id_at, line, id) = (id.at, *line, id.value.clone());
                 self.at(id_at, Problem::DuplicateId { id, line });
             } else {
@@ -237,9 +236,9 @@ impl Checker<'_> {
             });
         }
         if let Some(clear) = &raw.clear {
-            return Some(Action::Clear {
-                step: self.step_with_id(&clear.value.id)?,
-            });
+            let step = self.step_with_id(&clear.value.id)?;
+            self.cleared.push((step, clear.value.id.at));
+            return Some(Action::Clear { step });
         }
         if let Some(crash) = &raw.client_crash {
             return self.crash(crash.value.store.as_ref(), crash.value.down_for.as_ref());
@@ -331,24 +330,14 @@ impl Checker<'_> {
 
     /// Each `clear` names a step with a `fault`.
     pub(super) fn clears_name_faults(&mut self, steps: &[Step]) {
-        for step in steps {
-            let Action::Clear { step: number } = step.action else {
+        for (number, at) in std::mem::take(&mut self.cleared) {
+            let Some(step) = steps.iter().find(|step| step.number == number) else {
                 continue;
             };
-            let Some(named) = steps.iter().find(|step| step.number == number) else {
-                continue;
-            };
-            if !matches!(named.action, Action::Fault { .. }) {
-                let id = named.id.clone().unwrap_or_default();
-                let has = named.action.key();
-                self.at(
-                    (step.line, 1),
-                    Problem::OtherAction {
-                        id,
-                        needs: "`fault` to clear",
-                        has,
-                    },
-                );
+            if !matches!(step.action, Action::Fault { .. }) {
+                let (id, has) = (step.id.clone().unwrap_or_default(), step.action.key());
+                let needs = "`fault` to clear";
+                self.at(at, Problem::OtherAction { id, needs, has });
             }
         }
     }

@@ -1,0 +1,202 @@
+//! Steps: what happens, and when.
+
+use squall_protocol::Instant;
+
+use crate::scenario::faults::FaultSpec;
+use crate::scenario::range::Between;
+use crate::trace::{OrgName, Side};
+
+/// One thing that happens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its place among the steps, from 1.
+    pub number: u32,
+    /// The name by which other steps and expectations speak of it.
+    pub id: Option<String>,
+    /// When.
+    pub trigger: Trigger,
+    /// What.
+    pub action: Action,
+    /// The line of the file on which it begins, from 1.
+    pub line: usize,
+}
+
+/// When a step acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// Once, so long after the run began.
+    At(Between),
+    /// Again and again: first at `from`, then one `every` later each time, last at or before `until`.
+    Every {
+        /// From one time to the next.
+        every: Between,
+        /// The first time.
+        from: Between,
+        /// No later than this.
+        until: Instant,
+    },
+    /// So long after something happened.
+    On {
+        /// What.
+        event: EventMatcher,
+        /// How long after it.
+        after: Between,
+    },
+}
+
+/// Something that happens in a run and that a step waits for. `org` and `nth` narrow it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventMatcher {
+    /// What happens.
+    pub kind: EventKind,
+    /// To whom; to anybody where there is none.
+    pub org: Option<OrgName>,
+    /// Which one, counted from 1 over the matching events of the run; each of them where there is none.
+    pub nth: Option<u32>,
+}
+
+/// What a step may wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// A start-session was admitted.
+    Attempt,
+    /// The subject dialed.
+    Dial,
+    /// The server sent a valid 101.
+    Upgrade,
+    /// The server sent `<success>`.
+    Login,
+    /// The server sent pair-success.
+    PairSuccess,
+    /// The subject said that a session ended.
+    Disconnected,
+    /// A start-session was denied.
+    Denied,
+    /// A stanza was sent: its last byte was handed to the link.
+    Stanza {
+        /// Of this tag; of any where there is none.
+        tag: Option<String>,
+        /// By this side; by either where there is none.
+        from: Option<Side>,
+    },
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// The operator asks for a session.
+    StartSession {
+        /// For whom.
+        org: OrgName,
+    },
+    /// The operator stops a session, or cancels the wait before it.
+    StopSession {
+        /// Whose.
+        org: OrgName,
+    },
+    /// The phone scans the QR code that is shown.
+    ScanQr {
+        /// Whose.
+        org: OrgName,
+    },
+    /// The fault acts once.
+    Inject {
+        /// What goes wrong.
+        fault: FaultSpec,
+        /// On which connections.
+        target: Target,
+    },
+    /// The fault stands until it is taken off.
+    Fault {
+        /// What goes wrong.
+        fault: FaultSpec,
+        /// On which connections.
+        target: Target,
+        /// When it goes off by itself.
+        lasts: Lasts,
+    },
+    /// Takes off what the step of this number put on, wherever it stands.
+    Clear {
+        /// The number of the step with the fault, from 1.
+        step: u32,
+    },
+    /// The client's process dies and boots again later.
+    ClientCrash {
+        /// What becomes of its store.
+        store: CrashedStore,
+        /// For how long there is no process.
+        down_for: Between,
+    },
+    /// The client's machine sleeps: its tasks are not polled and its monotonic clock stands, the wall clock runs.
+    Suspend {
+        /// For how long.
+        lasts: Between,
+    },
+}
+
+impl Action {
+    /// The key that spells it in a scenario.
+    pub const fn key(&self) -> &'static str {
+        match self {
+            Self::StartSession { .. } => "start_session",
+            Self::StopSession { .. } => "stop_session",
+            Self::ScanQr { .. } => "scan_qr",
+            Self::Inject { .. } => "inject",
+            Self::Fault { .. } => "fault",
+            Self::Clear { .. } => "clear",
+            Self::ClientCrash { .. } => "client_crash",
+            Self::Suspend { .. } => "suspend",
+        }
+    }
+}
+
+/// When a fault goes off by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lasts {
+    /// So long after it went on.
+    For(Between),
+    /// At this point of the run.
+    Until(Between),
+    /// Never: it stands to the end of the run unless a step clears it.
+    ToTheEnd,
+}
+
+/// On which connections a fault acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// Whose. Where there is none: those of the organization whose event triggered the step, or else everybody's.
+    pub org: Option<OrgName>,
+    /// Which of them.
+    pub connection: Which,
+}
+
+/// Which of an organization's connections; of all the run's connections where no organization is named.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Which {
+    /// Each one.
+    #[default]
+    All,
+    /// The nth that was dialed, from 1.
+    Nth(u32),
+    /// Those that are still open after a newer one of the same organization was dialed.
+    Old,
+}
+
+/// What becomes of the client's store when its process dies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CrashedStore {
+    /// It is as it was.
+    #[default]
+    Kept,
+    /// It is gone.
+    Lost,
+}
+
+impl std::fmt::Display for CrashedStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Kept => "kept",
+            Self::Lost => "lost",
+        })
+    }
+}
