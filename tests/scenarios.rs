@@ -142,3 +142,122 @@ fn a_directory_means_every_yaml_below_it_once_and_sorted() {
         .collect();
     assert_eq!(names, ["a.yaml", "b/deeper/x.yaml", "b/y.yaml", "c.yaml"]);
 }
+
+/// A judge does not borrow the accused's numbers, so they are written twice.
+#[test]
+fn the_default_policy_is_the_sessions_own() {
+    use squall_session::policy::{BlockScope, PairingRestart, Policy};
+    let (ours, theirs) = (scenario::policy::DEFAULT, Policy::default());
+    let limiter = &theirs.limiter;
+    assert_eq!(ours.keep_alive, theirs.keep_alive_interval);
+    assert_eq!(ours.active_ping, theirs.active_ping_interval);
+    assert_eq!(ours.late_after, theirs.late_after);
+    assert_eq!(ours.dead_after, theirs.dead_after);
+    assert_eq!(ours.zombie_after, theirs.zombie_after);
+    assert_eq!(ours.connect_timeout, theirs.connect_timeout);
+    assert_eq!(ours.handshake_timeout, theirs.handshake_timeout);
+    assert_eq!(ours.login_timeout, theirs.login_timeout);
+    assert_eq!(ours.pairing_timeout, theirs.pairing_timeout);
+    assert_eq!(
+        ours.handoff,
+        theirs.pairing_restart == PairingRestart::Handoff
+    );
+    assert_eq!(ours.global, (limiter.global.max, limiter.global.per));
+    assert_eq!(ours.per_org, (limiter.per_org.max, limiter.per_org.per));
+    assert_eq!(
+        (ours.cooldown, ours.block, ours.delay),
+        (limiter.cooldown, limiter.block, limiter.delay)
+    );
+    assert_eq!(ours.block_all, limiter.block_scope == BlockScope::All);
+}
+
+/// What an editor underlines without asking us.
+#[test]
+fn the_schema_refuses_what_the_language_refuses_by_form() {
+    let validator = jsonschema::validator_for(&scenario::schema()).unwrap();
+    for name in [
+        "two_actions",
+        "no_action",
+        "two_triggers",
+        "no_trigger",
+        "unknown_fault",
+        "unknown_state",
+        "unknown_oracle",
+        "unknown_top_level_key",
+        "unknown_step_key",
+        "unknown_event",
+        "unknown_expectation",
+        "no_connection",
+        "calendar_quota",
+        "missing_keys",
+        "wrong_type",
+        "negative_seed",
+        "steps_that_are_no_list",
+        "no_engine_has_it",
+        "duration_without_a_unit",
+        "fault_parameter_missing",
+    ] {
+        let text =
+            fs::read_to_string(root().join(format!("tests/bad_scenarios/{name}.yaml"))).unwrap();
+        let value: serde_json::Value = serde_yaml::from_str(&text).unwrap();
+        assert!(!validator.is_valid(&value), "{name}");
+    }
+}
+
+#[test]
+fn every_key_of_the_language_explains_itself_to_editors() {
+    fn silent(schema: &serde_json::Value, at: &str, found: &mut Vec<String>) {
+        if let Some(properties) = schema["properties"].as_object() {
+            for (name, property) in properties {
+                let variant = properties.len() == 1 && schema.get("description").is_some();
+                if property.get("description").is_none() && !variant {
+                    found.push(format!("{at}/{name}"));
+                }
+            }
+        }
+        for key in ["oneOf", "anyOf"] {
+            for part in schema[key].as_array().into_iter().flatten() {
+                silent(part, at, found);
+            }
+        }
+    }
+    let schema = scenario::schema();
+    let mut found = Vec::new();
+    silent(&schema, "", &mut found);
+    for (name, part) in schema["$defs"].as_object().unwrap() {
+        silent(part, name, &mut found);
+    }
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn windows_line_ends_and_a_byte_order_mark_are_read() {
+    let text = "\u{feff}".to_owned() + &GOOD.replace('\n', "\r\n");
+    let scenario = scenario::parse(&text, Path::new("windows.yaml")).unwrap();
+    assert_eq!(scenario.name, "NAME");
+}
+
+proptest::proptest! {
+    /// Whatever a file holds, the answer is a scenario or an error that can be shown.
+    #[test]
+    fn no_text_makes_the_reader_panic(
+        cut in 0usize..400,
+        noise in "[ -~\n\t{}\\[\\]:,&*!|>'\"#é🦀-]{0,12}",
+        drop in 0usize..30,
+    ) {
+        let good = include_str!("../scenarios/515-after-six-quiet-hours.yaml");
+        let start = good.find("name:").unwrap();
+        let good: Vec<char> = good[start..].chars().collect();
+        let cut = cut.min(good.len());
+        let text: String = good[..cut].iter().copied()
+            .chain(noise.chars())
+            .chain(good[cut..].iter().copied().skip(drop))
+            .collect();
+        if let Err(errors) = scenario::parse(&text, Path::new("noise.yaml")) {
+            for error in errors {
+                let shown = error.render(true);
+                proptest::prop_assert!(shown.contains("noise.yaml"));
+            }
+        }
+    }
+}

@@ -7,6 +7,8 @@
 
 mod draw;
 mod show;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::collections::BTreeMap;
