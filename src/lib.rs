@@ -10,12 +10,20 @@
 //! plan      Scenario + Seed  ->  Plan        every time and target drawn
 //! oracle    &Trace           ->  Finding     what is wrong by a rule
 //! expect    &Trace           ->  Finding     what is wrong by the scenario's own word
+//! engine    Plan + Subject   ->  Trace       what executes a plan
+//! subject                                    what is tested
+//! run       Scenario + Seed  ->  Verdict     all of the above, once
 //! ```
 
+pub mod engine;
 pub mod expect;
 pub mod oracle;
 pub mod plan;
+mod run;
 pub mod scenario;
 pub mod seed;
+pub mod subject;
 pub mod trace;
 pub mod words;
+
+pub use run::{Ending, Options, Verdict, WritersFn, run, run_tested};

@@ -12,8 +12,10 @@ use squall_protocol::{Instant, Millis, Node, Now};
 use squall_session::cause;
 use squall_session::limiter::{MemoryStore, StoreError};
 use squall_session::machine::{Closed, Dial, Disconnected, LinkInput, Refusal, Revocation};
+use squall_session::store::Store;
 use squall_session::{
-    AttemptId, Cause, Consequence, Event, Input, LinkId, Lost, Machine, OrgId, Output, Stage, State, Timer,
+    AttemptId, Cause, Consequence, Event, Input, LinkId, Lost, Machine, OrgId, Output, Stage,
+    State, Timer,
 };
 
 use crate::subject::{Admission, Boot, Setup, Subject};
@@ -48,14 +50,23 @@ impl Boot for Before {
 
     fn claims() -> Claims {
         Claims {
-            not_judged: BTreeSet::from([OracleName::KeepAliveCadence, OracleName::Detection, OracleName::Expectations]),
+            not_judged: BTreeSet::from([
+                OracleName::KeepAliveCadence,
+                OracleName::Detection,
+                OracleName::Expectations,
+            ]),
             waits: false,
             own_silence: Some(SILENCE),
         }
     }
 
     fn boot(setup: &Setup, _: Now) -> Result<Self, StoreError> {
-        Ok(Self { store: setup.store.clone(), attempts: 0, open: BTreeSet::new(), devices: BTreeMap::new() })
+        Ok(Self {
+            store: setup.store.clone(),
+            attempts: 0,
+            open: BTreeSet::new(),
+            devices: BTreeMap::new(),
+        })
     }
 }
 
@@ -66,12 +77,19 @@ impl Subject for Before {
 
     fn admit(&mut self, _: Now, org: &OrgId) -> Admission<AttemptId> {
         if self.open.contains(org) {
-            return Admission::Denied { cause: Denial::AlreadyActive, also: Vec::new(), retry_at: None };
+            return Admission::Denied {
+                cause: Denial::AlreadyActive,
+                also: Vec::new(),
+                retry_at: None,
+            };
         }
         self.attempts += 1;
         let attempt = AttemptId(self.attempts);
         self.open.insert(org.clone());
-        Admission::Granted { attempt, start: attempt }
+        Admission::Granted {
+            attempt,
+            start: attempt,
+        }
     }
 
     fn confirm(&mut self, _: Now, start: AttemptId) -> Result<AttemptId, Revocation> {
@@ -96,7 +114,11 @@ impl Subject for Before {
     }
 
     fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Reconnecting {
-        let stored = self.devices.get(org).cloned().or_else(|| self.store.device(org).ok().flatten());
+        let stored = self
+            .devices
+            .get(org)
+            .cloned()
+            .or_else(|| self.store.device(org).ok().flatten());
         let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
         Reconnecting::new(device, rng)
     }
@@ -212,7 +234,12 @@ impl Reconnecting {
         });
         self.stand(State::Connecting);
         let device = self.device.clone();
-        self.outputs.push_back(Output::Dial(Dial { link: self.link, attempt: self.attempt, handoff: false, device }));
+        self.outputs.push_back(Output::Dial(Dial {
+            link: self.link,
+            attempt: self.attempt,
+            handoff: false,
+            device,
+        }));
     }
 
     fn on_link(&mut self, now: Now, input: LinkInput) {
@@ -225,7 +252,9 @@ impl Reconnecting {
                 live.stage = Stage::Login;
                 live.next_tick = Some(now.mono + TICK);
             }
-            LinkInput::Refused(refusal) => self.end(now, cause::refusal(&refusal), None, refused(&refusal)),
+            LinkInput::Refused(refusal) => {
+                self.end(now, cause::refusal(&refusal), None, refused(&refusal));
+            }
             LinkInput::HandshakeFailed(why) => self.end(now, Cause::HandshakeFailed, None, why),
             LinkInput::Stanza(node) => self.on_stanza(now, node),
             // Nobody listens to WebSocket events.
@@ -244,9 +273,24 @@ impl Reconnecting {
                 live.stage = Stage::Open;
                 live.give_up_at = None;
                 live.open_at = Some(now.mono + QUERY);
-                self.query(Node::new("iq").attr("xmlns", "encrypt").attr("type", "get").child(Node::new("count")), true);
-                self.query(Node::new("iq").attr("xmlns", "passive").attr("type", "set").child(Node::new("active")), true);
-                let history = Node::new("iq").attr("xmlns", "w:m").attr("type", "get").child(Node::new("history"));
+                self.query(
+                    Node::new("iq")
+                        .attr("xmlns", "encrypt")
+                        .attr("type", "get")
+                        .child(Node::new("count")),
+                    true,
+                );
+                self.query(
+                    Node::new("iq")
+                        .attr("xmlns", "passive")
+                        .attr("type", "set")
+                        .child(Node::new("active")),
+                    true,
+                );
+                let history = Node::new("iq")
+                    .attr("xmlns", "w:m")
+                    .attr("type", "get")
+                    .child(Node::new("history"));
                 self.query(history, false);
             }
             "stream:error" => {
@@ -259,7 +303,12 @@ impl Reconnecting {
             }
             "xmlstreamend" => {
                 let stage = live.stage;
-                self.end(now, Cause::ConnectionClosed { stage }, Some(node), String::new());
+                self.end(
+                    now,
+                    Cause::ConnectionClosed { stage },
+                    Some(node),
+                    String::new(),
+                );
             }
             "iq" => self.on_iq(now, &node),
             _ => {}
@@ -280,16 +329,23 @@ impl Reconnecting {
             self.reply(node, Node::new("iq").attr("type", "result"));
             self.show_qr(now, FIRST_QR);
         } else if node.find("pair-success").is_some() {
-            match pairing::confirm(&self.device, node, &mut self.rng) {
+            match self.device.on_pair_success(node, &mut self.rng) {
                 Ok(paired) => {
                     live.paired_here = true;
                     live.next_qr = None;
                     self.device = paired.device;
-                    self.outputs.push_back(Output::Event(Event::Device(self.device.clone())));
-                    self.outputs.push_back(Output::Send(self.link, paired.reply));
+                    self.outputs
+                        .push_back(Output::Event(Event::Device(self.device.clone())));
+                    self.outputs
+                        .push_back(Output::Send(self.link, paired.reply));
                     self.stand(State::Pairing);
                 }
-                Err(error) => self.end(now, Cause::ProtocolError, Some(node.clone()), error.to_string()),
+                Err(error) => self.end(
+                    now,
+                    Cause::ProtocolError,
+                    Some(node.clone()),
+                    error.to_string(),
+                ),
             }
         } else if matches!(node.get("type"), Some("result" | "error")) {
             let id = node.get("id").unwrap_or_default();
@@ -318,10 +374,21 @@ impl Reconnecting {
         let Some(live) = &mut self.live else { return };
         if due(live.next_tick) {
             if now.mono - live.last_heard > SILENCE {
-                return self.end(now, Cause::ConnectionLost(Lost::Silence), None, String::new());
+                return self.end(
+                    now,
+                    Cause::ConnectionLost(Lost::Silence),
+                    None,
+                    String::new(),
+                );
             }
             live.next_tick = Some(now.mono + TICK);
-            self.query(Node::new("iq").attr("xmlns", "w:p").attr("type", "get").child(Node::new("ping")), false);
+            self.query(
+                Node::new("iq")
+                    .attr("xmlns", "w:p")
+                    .attr("type", "get")
+                    .child(Node::new("ping")),
+                false,
+            );
         }
         if self.live.as_ref().is_some_and(|live| due(live.next_qr)) {
             self.show_qr(now, NEXT_QR);
@@ -362,7 +429,9 @@ impl Reconnecting {
     }
 
     fn reply(&mut self, to: &Node, node: Node) {
-        let node = node.attr("to", "s.whatsapp.net").attr("id", to.get("id").unwrap_or_default());
+        let node = node
+            .attr("to", "s.whatsapp.net")
+            .attr("id", to.get("id").unwrap_or_default());
         self.outputs.push_back(Output::Send(self.link, node));
     }
 
@@ -374,7 +443,11 @@ impl Reconnecting {
         self.outputs.push_back(Output::Drop(self.link));
         let out = cause == Cause::LoggedOut;
         self.tell_end(cause, raw, detail);
-        self.stand(if out { State::LoggedOut } else { State::DisconnectedManualReconnectRequired });
+        self.stand(if out {
+            State::LoggedOut
+        } else {
+            State::DisconnectedManualReconnectRequired
+        });
         self.redial_at = (!out).then(|| now.mono + REDIAL);
     }
 
@@ -382,7 +455,15 @@ impl Reconnecting {
         let (attempt, link) = (self.attempt, Some(self.link));
         let then = Consequence::default();
         self.outputs
-            .push_back(Output::Event(Event::Disconnected(Disconnected { attempt, link, cause, then, raw, detail })));
+            .push_back(Output::Event(Event::Disconnected(Disconnected {
+                attempt,
+                link,
+                cause,
+                handoff: false,
+                then,
+                raw,
+                detail,
+            })));
     }
 
     fn stand(&mut self, state: State) {

@@ -13,12 +13,87 @@ use squall_session::limiter::{MemoryStore, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, Machine, OrgId, Policy};
 
+use crate::run::{Options, Verdict, run_with};
+use crate::scenario::Scenario;
 use crate::trace::Claims;
 use crate::words::Denial;
 
 pub use before::Before;
 pub use mutant::{MUTANTS, Mutant};
 pub use session::RealSession;
+
+/// A subject that comes with Squall.
+#[derive(Clone, Copy, Debug)]
+pub enum Tested {
+    /// The real session behind the real limiter.
+    Session,
+    /// The gateway as it was before.
+    Before,
+    /// The real session with one decision changed.
+    Mutant(&'static Mutant),
+}
+
+impl Tested {
+    /// Every subject.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Session, Self::Before]
+            .into_iter()
+            .chain(MUTANTS.iter().map(Self::Mutant))
+    }
+
+    /// The subject of this name.
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::all().find(|tested| tested.name() == name)
+    }
+
+    /// Its name, as `--subject` takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Session => RealSession::NAME,
+            Self::Before => Before::NAME,
+            Self::Mutant(mutant) => mutant.name,
+        }
+    }
+
+    /// What it is, in one line.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Session => "the real session behind the real limiter",
+            Self::Before => "the gateway as it was before: it reconnects by itself",
+            Self::Mutant(mutant) => mutant.about,
+        }
+    }
+
+    pub(crate) fn run(self, scenario: &Scenario, options: Options) -> std::io::Result<Verdict> {
+        let name = self.name();
+        match self {
+            Self::Session => run_with(
+                scenario,
+                name,
+                RealSession::claims(),
+                options,
+                Box::new(RealSession::boot),
+            ),
+            Self::Before => run_with(
+                scenario,
+                name,
+                Before::claims(),
+                options,
+                Box::new(Before::boot),
+            ),
+            Self::Mutant(mutant) => {
+                let boot = move |setup: &Setup, now| mutant::Mutated::boot(mutant, setup, now);
+                run_with(
+                    scenario,
+                    name,
+                    RealSession::claims(),
+                    options,
+                    Box::new(boot),
+                )
+            }
+        }
+    }
+}
 
 /// A client process under test: whatever decides on a start, and a machine for each organization.
 pub trait Subject: Send + Sized + 'static {

@@ -18,16 +18,26 @@ pub(crate) fn bench() -> anyhow::Result<()> {
     let year = measure(YEAR)?;
     let day = measure(&format!("{YEAR} --until 1d"))?;
     println!("a steady year of one session, all oracles on, no trace written");
-    println!("  time                         {:>10.2} s", year.took.as_secs_f64());
+    println!(
+        "  time                         {:>10.2} s",
+        year.took.as_secs_f64()
+    );
     println!("  peak memory, year            {:>10} KiB", year.peak_kib);
     println!("  peak memory, day             {:>10} KiB", day.peak_kib);
-    println!("  difference                   {:>10} KiB", year.peak_kib.abs_diff(day.peak_kib));
-    let [setup, one, ten] = ["1ms", "1d", "10d"].map(|until| instructions(&format!("{YEAR} --until {until}")));
+    println!(
+        "  difference                   {:>10} KiB",
+        year.peak_kib.abs_diff(day.peak_kib)
+    );
+    let [setup, one, ten] =
+        ["1ms", "1d", "10d"].map(|until| instructions(&format!("{YEAR} --until {until}")));
     let (setup, one, ten) = (setup?, one?, ten?);
     println!("  instructions, set-up         {setup:>10}");
     println!("  instructions, 1 day          {:>10}", one - setup);
     println!("  instructions, 10 days        {:>10}", ten - setup);
-    #[expect(clippy::cast_precision_loss, reason = "a ratio of counts far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a ratio of counts far below 2^52"
+    )]
     let ratio = (ten - setup) as f64 / (one - setup) as f64;
     println!("  10 days / 1 day              {ratio:>10.3}");
     Ok(())
@@ -42,7 +52,10 @@ struct Measured {
 fn measure(line: &str) -> anyhow::Result<Measured> {
     #[expect(clippy::disallowed_methods, reason = "this measures")]
     let begun = Instant::now();
-    let mut child = program(line).stdout(Stdio::null()).spawn().with_context(|| format!("cannot start `{line}`"))?;
+    let mut child = program(line)
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
     let status_file = format!("/proc/{}/status", child.id());
     let mut peak_kib = 0;
     loop {
@@ -55,7 +68,10 @@ fn measure(line: &str) -> anyhow::Result<Measured> {
             if !status.success() {
                 bail!("`{line}` failed: {status}");
             }
-            return Ok(Measured { took: begun.elapsed(), peak_kib });
+            return Ok(Measured {
+                took: begun.elapsed(),
+                peak_kib,
+            });
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -63,13 +79,21 @@ fn measure(line: &str) -> anyhow::Result<Measured> {
 
 /// `VmHWM` of a `/proc/…/status`, in KiB.
 fn high_water(status: &str) -> Option<u64> {
-    status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.split_whitespace().next()?.parse().ok()
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// Instructions of one run, as callgrind counts them: the same for the same binary, whatever else the machine does.
 fn instructions(line: &str) -> anyhow::Result<u64> {
-    let counted = format!("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-fd=1 {line}");
-    let text = output(&counted, &[0]).context("valgrind counts the instructions; install it (Debian: valgrind)")?;
+    let counted =
+        format!("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-fd=1 {line}");
+    let text = output(&counted, &[0])
+        .context("valgrind counts the instructions; install it (Debian: valgrind)")?;
     text.lines()
         .find_map(|line| line.split_once("Collected :"))
         .and_then(|(_, count)| count.trim().parse().ok())

@@ -7,7 +7,9 @@ use anyhow::{Context, bail};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(PathBuf::new, Path::to_path_buf)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map_or_else(PathBuf::new, Path::to_path_buf)
 }
 
 /// A program that will run in the root of the workspace.
@@ -20,7 +22,9 @@ pub(crate) fn program(line: &str) -> Command {
 
 /// Runs a program to its end; anything but success is an error that names it.
 pub(crate) fn run(line: &str) -> anyhow::Result<()> {
-    let status = program(line).status().with_context(|| format!("cannot start `{line}`"))?;
+    let status = program(line)
+        .status()
+        .with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {
         bail!("`{line}` failed: {status}");
     }
@@ -29,10 +33,20 @@ pub(crate) fn run(line: &str) -> anyhow::Result<()> {
 
 /// Runs a program and returns what it printed; the exit code must be one of `codes`.
 pub(crate) fn output(line: &str, codes: &[i32]) -> anyhow::Result<String> {
-    let output =
-        program(line).stderr(Stdio::inherit()).output().with_context(|| format!("cannot start `{line}`"))?;
-    if !output.status.code().is_some_and(|code| codes.contains(&code)) {
-        bail!("`{line}` failed: {}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
+    let output = program(line)
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    if !output
+        .status
+        .code()
+        .is_some_and(|code| codes.contains(&code))
+    {
+        bail!(
+            "`{line}` failed: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout)
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

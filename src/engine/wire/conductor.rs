@@ -34,8 +34,8 @@ type Key = (Instant, Class, u64);
 
 /// Something that can be told that its time has come.
 pub(crate) trait Wake: Send + Sync {
-    /// Its time has come.
-    fn wake(self: Arc<Self>);
+    /// Its time has come. Whether that wakes a task.
+    fn wake(self: Arc<Self>) -> bool;
 }
 
 /// Whom an event wakes.
@@ -59,7 +59,10 @@ struct Queue {
 impl Conductor {
     /// A clock at zero and an empty queue.
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { now: AtomicU64::new(0), queue: Mutex::default() })
+        Arc::new(Self {
+            now: AtomicU64::new(0),
+            queue: Mutex::default(),
+        })
     }
 
     /// The time.
@@ -67,15 +70,26 @@ impl Conductor {
         Instant::at(self.now.load(Ordering::Relaxed))
     }
 
-    /// Takes the first event and wakes its sleeper. To be called when every task is idle.
+    /// Takes the first event that wakes anybody, and moves the clock to it. To be called when every task is idle; a
+    /// thread that goes idle without a task woken would sleep for ever.
     pub(crate) fn advance(&self) {
-        let first = self.lock().events.pop_first();
-        let Some(((at, _, _), sleeper)) = first else { return };
-        // An event asked for in the past comes now; the clock never goes back.
-        self.now.fetch_max(at.since_start().get(), Ordering::Relaxed);
-        match sleeper {
-            Sleeper::Task(waker) => waker.wake(),
-            Sleeper::Thing(thing) => thing.wake(),
+        loop {
+            let first = self.lock().events.pop_first();
+            let Some(((at, _, _), sleeper)) = first else {
+                return;
+            };
+            // An event asked for in the past comes now; the clock never goes back.
+            self.now
+                .fetch_max(at.since_start().get(), Ordering::Relaxed);
+            match sleeper {
+                // A sleep leaves the queue when it is dropped, so whoever slept is still there.
+                Sleeper::Task(waker) => return waker.wake(),
+                Sleeper::Thing(thing) => {
+                    if thing.wake() {
+                        return;
+                    }
+                }
+            }
         }
     }
 
@@ -86,7 +100,12 @@ impl Conductor {
 
     /// A future that is ready at `at`.
     pub(crate) fn sleep_until(self: &Arc<Self>, at: Instant, class: Class) -> Sleep {
-        Sleep { conductor: Arc::clone(self), at, class, key: None }
+        Sleep {
+            conductor: Arc::clone(self),
+            at,
+            class,
+            key: None,
+        }
     }
 
     fn insert(&self, at: Instant, class: Class, sleeper: Sleeper) -> Key {
@@ -119,7 +138,9 @@ impl Future for Sleep {
         match self.key {
             None if self.class < Class::Step && self.conductor.now() >= self.at => Poll::Ready(()),
             None => {
-                let key = self.conductor.insert(self.at, self.class, Sleeper::Task(cx.waker().clone()));
+                let key =
+                    self.conductor
+                        .insert(self.at, self.class, Sleeper::Task(cx.waker().clone()));
                 self.key = Some(key);
                 Poll::Pending
             }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rand::rngs::ChaCha8Rng;
 use squall_mock_server::{ConnectionId as ServerConnection, Peer};
 use squall_protocol::Millis;
 use tokio::sync::mpsc;
@@ -21,8 +20,7 @@ pub(crate) struct Exchange {
     recorder: Arc<Recorder>,
     weather: Arc<dyn Weather>,
     latency: (Millis, Millis),
-    /// Every direction of every link draws from a stream of its own of this generator.
-    delays: ChaCha8Rng,
+    seed: Seed,
     accept: mpsc::UnboundedSender<(End, Peer)>,
     links: Mutex<Links>,
 }
@@ -48,7 +46,7 @@ impl Exchange {
             recorder: Arc::clone(recorder),
             weather,
             latency,
-            delays: seed.stream("link"),
+            seed,
             accept,
             links: Mutex::default(),
         };
@@ -61,32 +59,49 @@ impl Exchange {
         links.dialed += 1;
         let conn = ConnectionId(links.dialed);
         drop(links);
-        self.recorder.record(Event::Dial { conn, org: org.clone(), attempt, handoff });
-        Peer { connection: ServerConnection(conn.0), account: Some(org.clone()) }
+        self.recorder.record(Event::Dial {
+            conn,
+            org: org.clone(),
+            attempt,
+            handoff,
+        });
+        Peer {
+            connection: ServerConnection(conn.0),
+            account: Some(org.clone()),
+        }
     }
 
     /// The dial is refused before a byte goes over it.
     pub(crate) fn refuse(&self, peer: &Peer) -> io::Error {
-        self.recorder.record(Event::ConnectRefused { conn: ConnectionId(peer.connection.0) });
+        self.recorder.record(Event::ConnectRefused {
+            conn: ConnectionId(peer.connection.0),
+        });
         io::ErrorKind::ConnectionRefused.into()
     }
 
     /// Makes the link; the client's end is returned, the other goes to the listener.
     pub(crate) fn connect(&self, peer: Peer) -> io::Result<End> {
         let conn = ConnectionId(peer.connection.0);
-        let delay = |direction: u64| {
-            let mut rng = self.delays.clone();
-            rng.set_stream(conn.0 * 2 + direction);
-            Delay { range: self.latency, rng }
+        // Every direction of every link draws from a stream of its own.
+        let delay = |towards: &str| Delay {
+            range: self.latency,
+            rng: self.seed.stream(&format!("link/{}/to {towards}", conn.0)),
         };
-        let (link, client, server) =
-            Link::new(conn, &self.conductor, &self.recorder, &self.weather, [delay(0), delay(1)]);
+        let (link, client, server) = Link::new(
+            conn,
+            &self.conductor,
+            &self.recorder,
+            &self.weather,
+            [delay("server"), delay("client")],
+        );
         let mut links = self.lock();
         links.live.retain(|_, link| link.is_alive());
         links.live.insert(conn, link);
         drop(links);
         self.recorder.record(Event::Accepted { conn });
-        self.accept.send((server, peer)).map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
+        self.accept
+            .send((server, peer))
+            .map_err(|_| io::Error::from(io::ErrorKind::ConnectionRefused))?;
         Ok(client)
     }
 

@@ -102,10 +102,18 @@ impl Pipe {
         if !std::mem::take(&mut state.held) {
             return;
         }
-        for parcel in state.parcels.iter_mut().filter(|parcel| parcel.due == Instant::NEVER) {
+        for parcel in state
+            .parcels
+            .iter_mut()
+            .filter(|parcel| parcel.due == Instant::NEVER)
+        {
             parcel.due = state.last_due.max(now + state.delay.draw());
             state.last_due = parcel.due;
-            self.conductor.call(parcel.due, Class::Delivery, Arc::clone(self) as Arc<dyn Wake>);
+            self.conductor.call(
+                parcel.due,
+                Class::Delivery,
+                Arc::clone(self) as Arc<dyn Wake>,
+            );
         }
     }
 
@@ -136,22 +144,37 @@ impl Pipe {
     /// Puts one piece on its way.
     fn send(self: &Arc<Self>, state: &mut State, len: usize, message: Option<Message>) {
         if let Some(message) = &message {
-            self.recorder.record(Event::Sent { conn: self.conn, from: self.from, message: message.clone() });
+            self.recorder.record(Event::Sent {
+                conn: self.conn,
+                from: self.from,
+                message: message.clone(),
+            });
         }
-        let carry = if state.held { Carry::Hold } else { self.weather.carry(self.conn, self.from) };
+        let carry = if state.held {
+            Carry::Hold
+        } else {
+            self.weather.carry(self.conn, self.from)
+        };
         let more = match carry {
             Carry::Pass => Millis::ZERO,
             Carry::After(more) => more,
             Carry::Hold => {
                 state.held = true;
-                state.parcels.push_back(Parcel { due: Instant::NEVER, len, message });
+                state.parcels.push_back(Parcel {
+                    due: Instant::NEVER,
+                    len,
+                    message,
+                });
                 return;
             }
         };
-        let due = state.last_due.max(self.conductor.now() + state.delay.draw() + more);
+        let due = state
+            .last_due
+            .max(self.conductor.now() + state.delay.draw() + more);
         state.last_due = due;
         state.parcels.push_back(Parcel { due, len, message });
-        self.conductor.call(due, Class::Delivery, Arc::clone(self) as Arc<dyn Wake>);
+        self.conductor
+            .call(due, Class::Delivery, Arc::clone(self) as Arc<dyn Wake>);
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -180,7 +203,11 @@ impl Pipe {
                         let message = if reset { Message::Reset } else { Message::Eof };
                         self.record_delivered(message);
                     }
-                    return Poll::Ready(if reset { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) });
+                    return Poll::Ready(if reset {
+                        Err(io::ErrorKind::ConnectionReset.into())
+                    } else {
+                        Ok(())
+                    });
                 }
                 _ => {
                     let mut len = parcel.len.min(buf.remaining());
@@ -195,7 +222,12 @@ impl Pipe {
                     len -= from_front;
                     buf.put_slice(&back[..len]);
                     state.bytes.drain(..from_front + len);
-                    if whole && let Some(Parcel { message: Some(message), .. }) = state.parcels.pop_front() {
+                    if whole
+                        && let Some(Parcel {
+                            message: Some(message),
+                            ..
+                        }) = state.parcels.pop_front()
+                    {
                         self.record_delivered(message);
                     }
                 }
@@ -204,7 +236,11 @@ impl Pipe {
     }
 
     fn record_delivered(&self, message: Message) {
-        self.recorder.record(Event::Delivered { conn: self.conn, to: self.from.other(), message });
+        self.recorder.record(Event::Delivered {
+            conn: self.conn,
+            to: self.from.other(),
+            message,
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -213,11 +249,13 @@ impl Pipe {
 }
 
 impl Wake for Pipe {
-    fn wake(self: Arc<Self>) {
+    fn wake(self: Arc<Self>) -> bool {
         let reader = self.lock().reader.take();
+        let waits = reader.is_some();
         if let Some(reader) = reader {
             reader.wake();
         }
+        waits
     }
 }
 
@@ -258,9 +296,18 @@ impl Link {
                 }),
             })
         };
-        let link = Self { to_server: pipe(Side::Client, to_server), to_client: pipe(Side::Server, to_client) };
-        let client = End { out: Arc::clone(&link.to_server), inn: Arc::clone(&link.to_client) };
-        let server = End { out: Arc::clone(&link.to_client), inn: Arc::clone(&link.to_server) };
+        let link = Self {
+            to_server: pipe(Side::Client, to_server),
+            to_client: pipe(Side::Server, to_client),
+        };
+        let client = End {
+            out: Arc::clone(&link.to_server),
+            inn: Arc::clone(&link.to_client),
+        };
+        let server = End {
+            out: Arc::clone(&link.to_client),
+            inn: Arc::clone(&link.to_server),
+        };
         (link, client, server)
     }
 
@@ -292,13 +339,21 @@ pub(crate) struct End {
 }
 
 impl AsyncRead for End {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.inn.poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for End {
-    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let mut guard = self.out.lock();
         let state = &mut *guard;
         if state.ended {
@@ -308,12 +363,18 @@ impl AsyncWrite for End {
             state.bytes.extend(bytes);
         }
         let mut pieces = Vec::new();
-        let key = state.splitter.split(bytes, |len, message| pieces.push((len, message)));
+        let key = state
+            .splitter
+            .split(bytes, |len, message| pieces.push((len, message)));
         for (len, message) in pieces {
             if state.reader_gone {
                 // Written to nobody: it counts as sent, and is never delivered.
                 if let Some(message) = message {
-                    self.out.recorder.record(Event::Sent { conn: self.out.conn, from: self.out.from, message });
+                    self.out.recorder.record(Event::Sent {
+                        conn: self.out.conn,
+                        from: self.out.from,
+                        message,
+                    });
                 }
             } else {
                 self.out.send(state, len, message);
@@ -338,7 +399,10 @@ impl AsyncWrite for End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        self.out.recorder.record(Event::Released { conn: self.out.conn, by: self.out.from });
+        self.out.recorder.record(Event::Released {
+            conn: self.out.conn,
+            by: self.out.from,
+        });
         self.out.end();
         let mut inn = self.inn.lock();
         inn.reader_gone = true;

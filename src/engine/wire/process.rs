@@ -33,13 +33,20 @@ struct State {
 impl Process {
     /// A host on which nothing runs yet.
     pub(crate) fn new(conductor: &Arc<Conductor>, starts: Timestamp) -> Arc<Self> {
-        Arc::new(Self { conductor: Arc::clone(conductor), starts, state: Mutex::default() })
+        Arc::new(Self {
+            conductor: Arc::clone(conductor),
+            starts,
+            state: Mutex::default(),
+        })
     }
 
     /// Both clocks, as the process reads them.
     pub(crate) fn now(&self) -> Now {
         let now = self.conductor.now();
-        Now { mono: self.monotonic(now), wall: wall(self.starts, now) }
+        Now {
+            mono: self.monotonic(now),
+            wall: wall(self.starts, now),
+        }
     }
 
     /// A future that is ready at `at` of the monotonic clock, or earlier where a suspend came between.
@@ -90,7 +97,12 @@ impl Process {
 
     /// A task of this process: not polled while it is suspended, ended when it is killed.
     pub(crate) fn task<F: Future<Output = ()>>(self: &Arc<Self>, task: F) -> Task<F> {
-        Task { process: Arc::clone(self), boot: self.lock().boot, waits_since: None, inner: Some(Box::pin(task)) }
+        Task {
+            process: Arc::clone(self),
+            boot: self.lock().boot,
+            waits_since: None,
+            inner: Some(Box::pin(task)),
+        }
     }
 
     fn monotonic(&self, now: Instant) -> Instant {
@@ -113,7 +125,8 @@ impl Process {
 
 /// The wall clock at a moment of the run.
 pub(crate) fn wall(starts: Timestamp, now: Instant) -> Timestamp {
-    let since = SignedDuration::from_millis(i64::try_from(now.since_start().get()).unwrap_or(i64::MAX));
+    let since =
+        SignedDuration::from_millis(i64::try_from(now.since_start().get()).unwrap_or(i64::MAX));
     starts.saturating_add(since).unwrap_or(Timestamp::MAX)
 }
 

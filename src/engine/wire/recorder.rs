@@ -1,39 +1,48 @@
-//! Where everything that happens is written down, once, with the conductor's time, and read by all who listen.
+//! Where everything that happens is written down, once, with the conductor's time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::wire::conductor::Conductor;
+use crate::engine::wire::ears::Ears;
 use crate::trace::{Entry, Event};
-
-/// Hears every entry of a trace, in order.
-pub(crate) trait Listener: Send {
-    /// The next entry.
-    fn hear(&mut self, entry: &Entry);
-}
 
 /// The recorder of a run. What comes after its end is not part of the trace.
 pub(crate) struct Recorder {
     conductor: Arc<Conductor>,
-    listener: Mutex<Option<Box<dyn Listener>>>,
+    ears: Mutex<Option<Ears>>,
 }
 
 impl Recorder {
-    /// A recorder that tells `listener`.
-    pub(crate) fn new(conductor: &Arc<Conductor>, listener: Box<dyn Listener>) -> Arc<Self> {
-        Arc::new(Self { conductor: Arc::clone(conductor), listener: Mutex::new(Some(listener)) })
+    /// A recorder that tells `ears`.
+    pub(crate) fn new(conductor: &Arc<Conductor>, ears: Ears) -> Arc<Self> {
+        Arc::new(Self {
+            conductor: Arc::clone(conductor),
+            ears: Mutex::new(Some(ears)),
+        })
     }
 
     /// Writes down what happens now.
     pub(crate) fn record(&self, event: Event) {
-        let entry = Entry { at: self.conductor.now(), event };
-        if let Some(listener) = self.listener.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
-            listener.hear(&entry);
+        let entry = Entry {
+            at: self.conductor.now(),
+            event,
+        };
+        if let Some(ears) = self
+            .ears
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
+            ears.hear(&entry);
         }
     }
 
-    /// Ends the trace.
-    pub(crate) fn end(&self) {
+    /// Ends the trace, and gives back what has heard it.
+    pub(crate) fn end(&self) -> Option<Ears> {
         self.record(Event::End);
-        self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.ears
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }

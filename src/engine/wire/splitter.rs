@@ -27,7 +27,11 @@ enum At {
     /// In the head of a frame.
     FrameHead { have: [u8; 14], len: usize },
     /// In the payload of a frame.
-    Payload { frame: FrameHead, left: u64, kept: Vec<u8> },
+    Payload {
+        frame: FrameHead,
+        left: u64,
+        kept: Vec<u8>,
+    },
     /// Behind something that is no message any more: the body of a refusal, or bytes after an invalid frame.
     Raw,
 }
@@ -46,7 +50,12 @@ const PAYLOAD_MAX: u64 = 1 << 25;
 impl Splitter {
     /// A splitter for what `from` writes.
     pub(crate) fn new(from: Side) -> Self {
-        Self { from, at: At::Head(Vec::new()), labels: VecDeque::new(), key: None }
+        Self {
+            from,
+            at: At::Head(Vec::new()),
+            labels: VecDeque::new(),
+            key: None,
+        }
     }
 
     /// Says what the next binary frame carries.
@@ -61,7 +70,11 @@ impl Splitter {
 
     /// Takes what was written and calls `each` with the length of every piece: with a message where one is complete,
     /// without where a message goes on. The lengths add up to that of `bytes`.
-    pub(crate) fn split(&mut self, bytes: &[u8], mut each: impl FnMut(usize, Option<Message>)) -> Option<CompactString> {
+    pub(crate) fn split(
+        &mut self,
+        bytes: &[u8],
+        mut each: impl FnMut(usize, Option<Message>),
+    ) -> Option<CompactString> {
         let mut key = None;
         let mut start = 0;
         let mut at = 0;
@@ -98,7 +111,11 @@ impl Splitter {
                 loop {
                     match parse_head(&have[..*len], self.from) {
                         Parsed::Whole { frame, payload } => {
-                            self.at = At::Payload { frame, left: payload, kept: Vec::new() };
+                            self.at = At::Payload {
+                                frame,
+                                left: payload,
+                                kept: Vec::new(),
+                            };
                             if payload > 0 {
                                 return (used, None);
                             }
@@ -109,7 +126,9 @@ impl Splitter {
                             return (bytes.len(), Some(Message::Malformed(why)));
                         }
                         Parsed::More => {
-                            let Some(byte) = bytes.get(used) else { return (used, None) };
+                            let Some(byte) = bytes.get(used) else {
+                                return (used, None);
+                            };
                             have[*len] = *byte;
                             *len += 1;
                             used += 1;
@@ -134,36 +153,70 @@ impl Splitter {
         let header = |name: &str| {
             head.lines().skip(1).find_map(|line| {
                 let (found, value) = line.split_once(':')?;
-                found.eq_ignore_ascii_case(name).then(|| CompactString::from(value.trim()))
+                found
+                    .eq_ignore_ascii_case(name)
+                    .then(|| CompactString::from(value.trim()))
             })
         };
         if self.from == Side::Client {
-            self.at = At::FrameHead { have: [0; 14], len: 0 };
+            self.at = At::FrameHead {
+                have: [0; 14],
+                len: 0,
+            };
             *key = header("sec-websocket-key");
             return Message::UpgradeRequest;
         }
-        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0);
-        self.at = if status == 101 { At::FrameHead { have: [0; 14], len: 0 } } else { At::Raw };
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|code| code.parse().ok())
+            .unwrap_or(0);
+        self.at = if status == 101 {
+            At::FrameHead {
+                have: [0; 14],
+                len: 0,
+            }
+        } else {
+            At::Raw
+        };
         let valid = match (&self.key, header("sec-websocket-accept")) {
             (Some(key), Some(accept)) => derive_accept_key(key.as_bytes()) == accept.as_str(),
             _ => false,
         };
-        Message::UpgradeResponse { status, retry_after: header("retry-after"), valid }
+        Message::UpgradeResponse {
+            status,
+            retry_after: header("retry-after"),
+            valid,
+        }
     }
 
     /// The frame at hand is complete.
     fn on_frame(&mut self) -> Message {
-        let next = At::FrameHead { have: [0; 14], len: 0 };
-        let At::Payload { frame, mut kept, .. } = std::mem::replace(&mut self.at, next) else {
+        let next = At::FrameHead {
+            have: [0; 14],
+            len: 0,
+        };
+        let At::Payload {
+            frame, mut kept, ..
+        } = std::mem::replace(&mut self.at, next)
+        else {
             unreachable!("a frame is complete only behind its head")
         };
         if let Some(mask) = frame.mask {
-            kept.iter_mut().zip(mask.iter().cycle()).for_each(|(byte, mask)| *byte ^= mask);
+            kept.iter_mut()
+                .zip(mask.iter().cycle())
+                .for_each(|(byte, mask)| *byte ^= mask);
         }
         match frame.opcode {
-            2 => self.labels.pop_front().unwrap_or_else(|| Message::Handshake("unlabelled".into())),
+            2 => self
+                .labels
+                .pop_front()
+                .unwrap_or_else(|| Message::Handshake("unlabelled".into())),
             8 => match kept.as_slice() {
-                [] => Message::Close { code: None, reason: CompactString::default() },
+                [] => Message::Close {
+                    code: None,
+                    reason: CompactString::default(),
+                },
                 [high, low, reason @ ..] if std::str::from_utf8(reason).is_ok() => Message::Close {
                     code: Some(u16::from_be_bytes([*high, *low])),
                     reason: CompactString::from_utf8_lossy(reason),
@@ -172,7 +225,9 @@ impl Splitter {
             },
             9 => Message::Ping(kept),
             10 => Message::Pong(kept),
-            _ if std::str::from_utf8(&kept).is_err() => self.malformed("a text frame that is not UTF-8"),
+            _ if std::str::from_utf8(&kept).is_err() => {
+                self.malformed("a text frame that is not UTF-8")
+            }
             _ => self.malformed("a text frame"),
         }
     }
@@ -191,7 +246,9 @@ enum Parsed {
 
 /// Reads the head of a frame (RFC 6455, 5.2).
 fn parse_head(have: &[u8], from: Side) -> Parsed {
-    let [first, second, ..] = *have else { return Parsed::More };
+    let [first, second, ..] = *have else {
+        return Parsed::More;
+    };
     let opcode = first & 0x0f;
     let whole = first & 0x80 != 0;
     let masked = second & 0x80 != 0;
@@ -205,10 +262,18 @@ fn parse_head(have: &[u8], from: Side) -> Parsed {
         other => return Parsed::Invalid(format_compact!("reserved opcode {other}")),
     }
     if masked != (from == Side::Client) {
-        return invalid(if masked { "a masked frame from the server" } else { "an unmasked frame from the client" });
+        return invalid(if masked {
+            "a masked frame from the server"
+        } else {
+            "an unmasked frame from the client"
+        });
     }
     if !whole {
-        return invalid(if opcode >= 8 { "a fragmented control frame" } else { "a fragmented message" });
+        return invalid(if opcode >= 8 {
+            "a fragmented control frame"
+        } else {
+            "a fragmented message"
+        });
     }
     let (length_bytes, short) = match second & 0x7f {
         126 => (2, 0),
@@ -219,8 +284,13 @@ fn parse_head(have: &[u8], from: Side) -> Parsed {
     if have.len() < 2 + length_bytes {
         return Parsed::More;
     }
-    let payload =
-        if length_bytes == 0 { short } else { have[2..2 + length_bytes].iter().fold(0, |n, b| n << 8 | u64::from(*b)) };
+    let payload = if length_bytes == 0 {
+        short
+    } else {
+        have[2..2 + length_bytes]
+            .iter()
+            .fold(0, |n, b| n << 8 | u64::from(*b))
+    };
     if opcode >= 8 && payload > CONTROL_MAX {
         return invalid("a control frame above 125 bytes");
     }
@@ -237,7 +307,10 @@ fn parse_head(have: &[u8], from: Side) -> Parsed {
         let at = 2 + length_bytes;
         [have[at], have[at + 1], have[at + 2], have[at + 3]]
     });
-    Parsed::Whole { frame: FrameHead { opcode, mask }, payload }
+    Parsed::Whole {
+        frame: FrameHead { opcode, mask },
+        payload,
+    }
 }
 
 #[cfg(test)]
@@ -247,13 +320,19 @@ mod tests {
     fn split(splitter: &mut Splitter, bytes: &[u8]) -> Vec<(usize, Option<Message>)> {
         let mut pieces = Vec::new();
         splitter.split(bytes, |len, message| pieces.push((len, message)));
-        assert_eq!(pieces.iter().map(|(len, _)| len).sum::<usize>(), bytes.len());
+        assert_eq!(
+            pieces.iter().map(|(len, _)| len).sum::<usize>(),
+            bytes.len()
+        );
         pieces
     }
 
     fn upgraded(from: Side) -> Splitter {
         let mut splitter = Splitter::new(from);
-        splitter.at = At::FrameHead { have: [0; 14], len: 0 };
+        splitter.at = At::FrameHead {
+            have: [0; 14],
+            len: 0,
+        };
         splitter
     }
 
@@ -266,15 +345,28 @@ mod tests {
             b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n".to_vec();
         let head = bytes.len();
         bytes.extend([0x89, 0x02, b'h', b'i']);
-        let response = Message::UpgradeResponse { status: 101, retry_after: None, valid: true };
-        assert_eq!(split(&mut splitter, &bytes), [(head, Some(response)), (4, Some(Message::Ping(b"hi".to_vec())))]);
+        let response = Message::UpgradeResponse {
+            status: 101,
+            retry_after: None,
+            valid: true,
+        };
+        assert_eq!(
+            split(&mut splitter, &bytes),
+            [
+                (head, Some(response)),
+                (4, Some(Message::Ping(b"hi".to_vec())))
+            ]
+        );
     }
 
     #[test]
     fn a_masked_control_frame_is_read_after_unmasking() {
         let mut splitter = upgraded(Side::Client);
         let bytes = [0x8a, 0x82, 1, 2, 3, 4, b'h' ^ 1, b'i' ^ 2];
-        assert_eq!(split(&mut splitter, &bytes), [(8, Some(Message::Pong(b"hi".to_vec())))]);
+        assert_eq!(
+            split(&mut splitter, &bytes),
+            [(8, Some(Message::Pong(b"hi".to_vec())))]
+        );
     }
 
     #[test]
@@ -286,7 +378,10 @@ mod tests {
         for byte in &bytes[..bytes.len() - 1] {
             assert_eq!(split(&mut splitter, &[*byte]), [(1, None)]);
         }
-        assert_eq!(split(&mut splitter, &[7]), [(1, Some(Message::Handshake("server_hello".into())))]);
+        assert_eq!(
+            split(&mut splitter, &[7]),
+            [(1, Some(Message::Handshake("server_hello".into())))]
+        );
     }
 
     #[test]
@@ -299,12 +394,22 @@ mod tests {
             (&[0x89, 126, 0, 126], "a control frame above 125 bytes"),
             (&[0x80, 0x00], "a continuation of nothing"),
             (&[0x81, 0x01, 0xff], "a text frame that is not UTF-8"),
-            (&[0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff], "a frame longer than any message"),
+            (
+                &[0x82, 127, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+                "a frame longer than any message",
+            ),
             (&[0x88, 0x01, 0x03], "a close frame of one byte"),
         ] {
             let mut splitter = upgraded(Side::Server);
-            assert_eq!(split(&mut splitter, bytes).last(), Some(&(bytes.len(), Some(Message::Malformed(why.into())))));
-            assert_eq!(split(&mut splitter, &[0x89, 0x00]), [(2, None)], "after {why}");
+            assert_eq!(
+                split(&mut splitter, bytes).last(),
+                Some(&(bytes.len(), Some(Message::Malformed(why.into()))))
+            );
+            assert_eq!(
+                split(&mut splitter, &[0x89, 0x00]),
+                [(2, None)],
+                "after {why}"
+            );
         }
     }
 
@@ -314,7 +419,14 @@ mod tests {
         let head = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: 120\r\n\r\n";
         let mut bytes = head.to_vec();
         bytes.extend(b"slow down");
-        let response = Message::UpgradeResponse { status: 429, retry_after: Some("120".into()), valid: false };
-        assert_eq!(split(&mut splitter, &bytes), [(head.len(), Some(response)), (9, None)]);
+        let response = Message::UpgradeResponse {
+            status: 429,
+            retry_after: Some("120".into()),
+            valid: false,
+        };
+        assert_eq!(
+            split(&mut splitter, &bytes),
+            [(head.len(), Some(response)), (9, None)]
+        );
     }
 }

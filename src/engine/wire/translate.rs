@@ -20,7 +20,9 @@ pub(crate) fn state(state: State) -> words::State {
         State::Degraded => words::State::Degraded,
         State::Blocked => words::State::Blocked,
         State::LoggedOut => words::State::LoggedOut,
-        State::DisconnectedManualReconnectRequired => words::State::DisconnectedManualReconnectRequired,
+        State::DisconnectedManualReconnectRequired => {
+            words::State::DisconnectedManualReconnectRequired
+        }
     }
 }
 
@@ -40,10 +42,14 @@ pub(crate) fn cause(cause: &Cause) -> (words::Cause, Option<words::Stage>) {
         Cause::ProtocolError => words::Cause::ProtocolError,
         Cause::StreamError => words::Cause::StreamError,
         Cause::ConnectionLost(_) => words::Cause::ConnectionLost,
-        Cause::ConnectionClosed { stage: at } => return (words::Cause::ConnectionClosed, Some(stage(*at))),
+        Cause::ConnectionClosed { stage: at } => {
+            return (words::Cause::ConnectionClosed, Some(stage(*at)));
+        }
         Cause::Refused => words::Cause::Refused,
         Cause::HandshakeFailed => words::Cause::HandshakeFailed,
-        Cause::ConnectTimedOut { stage: at } => return (words::Cause::ConnectTimedOut, Some(stage(*at))),
+        Cause::ConnectTimedOut { stage: at } => {
+            return (words::Cause::ConnectTimedOut, Some(stage(*at)));
+        }
         Cause::QrExpired => words::Cause::QrExpired,
         Cause::PermitRevoked { .. } => words::Cause::PermitRevoked,
         Cause::ProcessDied => words::Cause::ProcessDied,
@@ -88,4 +94,13 @@ pub(crate) fn disconnected(org: OrgName, conn: Option<ConnectionId>, what: &Disc
         raw: what.raw.clone().map(Arc::new),
         detail: what.detail.clone(),
     }
+}
+
+/// A message of the Noise handshake.
+pub(crate) fn handshake(name: &'static str) -> compact_str::CompactString {
+    compact_str::CompactString::const_new(match name {
+        "client hello" => "client_hello",
+        "client finish" => "client_finish",
+        other => other,
+    })
 }

@@ -1,0 +1,390 @@
+//! The client's process: a subject, and one driver task for each organization.
+
+use std::collections::BTreeMap;
+use std::future::{Future, ready};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use compact_str::CompactString;
+use squall_mock_server::app::MockServer;
+use squall_mock_server::fault::Connect;
+use squall_protocol::{Instant, Now};
+use squall_session::driver::{self, Clock, Command, Connector, DriverConfig, Host, Label};
+use squall_session::limiter::StoreError;
+use squall_session::machine::{Dial, Revocation};
+use squall_session::{AttemptId, Event as Told, LinkId, OrgId};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use crate::engine::wire::conductor::Sleep;
+use crate::engine::wire::exchange::Exchange;
+use crate::engine::wire::link::End;
+use crate::engine::wire::process::Process;
+use crate::engine::wire::recorder::Recorder;
+use crate::engine::wire::translate;
+use crate::seed::Seed;
+use crate::subject::{Admission, Setup, Subject};
+use crate::trace::{Ask, ConnectionId, Event, Message, OrgName, Side, Verdict};
+use crate::words::Cause;
+
+/// How a subject is booted on a store.
+pub(crate) type BootFn<S> = Box<dyn Fn(&Setup, Now) -> Result<S, StoreError> + Send + Sync>;
+
+/// What the client's process meets outside of itself.
+pub(crate) struct Outside {
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) server: MockServer,
+    pub(crate) seed: Seed,
+}
+
+/// The client's process.
+pub(crate) struct Client<S: Subject> {
+    outside: Outside,
+    setup: Setup,
+    boot: BootFn<S>,
+    organizations: Vec<OrgName>,
+    inside: Mutex<Inside<S>>,
+}
+
+struct Inside<S: Subject> {
+    boots: u32,
+    subject: Option<S>,
+    sessions: BTreeMap<OrgName, Session<S::Start>>,
+}
+
+/// What the process knows of one organization's session.
+struct Session<Start> {
+    commands: UnboundedSender<Command<Start>>,
+    attempt: AttemptId,
+    qr: Option<String>,
+}
+
+impl<S: Subject> Client<S> {
+    /// A process that has not booted yet.
+    pub(crate) fn new(
+        outside: Outside,
+        setup: Setup,
+        boot: BootFn<S>,
+        organizations: Vec<OrgName>,
+    ) -> Arc<Self> {
+        let inside = Mutex::new(Inside {
+            boots: 0,
+            subject: None,
+            sessions: BTreeMap::new(),
+        });
+        Arc::new(Self {
+            outside,
+            setup,
+            boot,
+            organizations,
+            inside,
+        })
+    }
+
+    /// Boots the process: a driver task for each organization, none of which dials.
+    pub(crate) fn boot(self: &Arc<Self>) {
+        let Outside {
+            recorder,
+            process,
+            server,
+            seed,
+            ..
+        } = &self.outside;
+        let now = process.now();
+        let mut subject = match (self.boot)(&self.setup, now) {
+            Ok(subject) => subject,
+            Err(error) => {
+                return recorder.record(Event::RefusedToStart {
+                    why: error.to_string(),
+                });
+            }
+        };
+        recorder.record(Event::Booted);
+        process.boot();
+        for (org, attempt) in subject.cut_short() {
+            recorder.record(process_died(&org, attempt));
+        }
+        let mut inside = self.lock();
+        inside.boots += 1;
+        let boots = inside.boots;
+        for name in &self.organizations {
+            let org = OrgId::new(name.clone());
+            let machine = subject.machine(&org, seed.stream(&format!("client/{boots}/{name}")));
+            let (commands, receiver) = unbounded_channel();
+            inside.sessions.insert(
+                name.clone(),
+                Session {
+                    commands,
+                    attempt: AttemptId(0),
+                    qr: None,
+                },
+            );
+            let host = OrgHost {
+                client: Arc::clone(self),
+                org,
+                name: name.clone(),
+                connections: Mutex::default(),
+                qr_shown: 0,
+            };
+            let config = DriverConfig {
+                root: server.root(),
+                authority: "127.0.0.1".to_owned(),
+                rng: seed.stream(&format!("driver/{boots}/{name}")),
+            };
+            let task = process.task(async move {
+                driver::run(machine, host, receiver, config).await;
+            });
+            tokio::spawn(task);
+        }
+        inside.subject = Some(subject);
+    }
+
+    /// Kills the process. Its links end as the kernel ends them.
+    pub(crate) fn kill(&self) {
+        let mut inside = self.lock();
+        inside.subject = None;
+        inside.sessions.clear();
+        drop(inside);
+        self.outside.process.kill();
+    }
+
+    /// The operator asks for a session.
+    pub(crate) fn start(&self, org: &OrgName) {
+        let verdict = self.ask(org, Ask::Start, |inside, now| {
+            let subject = inside.subject.as_mut()?;
+            match subject.admit(now, &OrgId::new(org.clone())) {
+                Admission::Granted { attempt, start } => {
+                    let session = inside.sessions.get_mut(org)?;
+                    session.attempt = attempt;
+                    // The driver's task ends only with the process.
+                    let _ = session.commands.send(Command::Start(start));
+                    Some(Verdict::Granted { attempt: attempt.0 })
+                }
+                Admission::Denied {
+                    cause,
+                    also,
+                    retry_at,
+                } => Some(Verdict::Denied {
+                    cause,
+                    also,
+                    retry_at: retry_at.map(jiff::Timestamp::as_millisecond),
+                }),
+            }
+        });
+        let verdict = verdict.unwrap_or(Verdict::Unreachable);
+        self.outside.recorder.record(Event::Verdict {
+            org: org.clone(),
+            verdict,
+        });
+    }
+
+    /// The operator stops or cancels a session.
+    pub(crate) fn stop(&self, org: &OrgName) {
+        self.ask(org, Ask::Stop, |inside, _| {
+            let session = inside.sessions.get(org)?;
+            session.commands.send(Command::Stop).ok()
+        });
+    }
+
+    /// The phone scans the QR code that an organization shows, if it shows one.
+    pub(crate) fn scan_qr(&self, org: &OrgName) {
+        let qr = self.ask(org, Ask::ScanQr, |inside, _| {
+            inside.sessions.get(org)?.qr.clone()
+        });
+        if let Some(qr) = qr {
+            self.outside.server.scan_qr(&qr);
+        }
+    }
+
+    /// Writes a request down and makes it, if the process answers.
+    fn ask<R>(
+        &self,
+        org: &OrgName,
+        ask: Ask,
+        work: impl FnOnce(&mut Inside<S>, Now) -> Option<R>,
+    ) -> Option<R> {
+        self.outside.recorder.record(Event::Request {
+            org: org.clone(),
+            ask,
+        });
+        if !self.outside.process.answers() {
+            return None;
+        }
+        work(&mut self.lock(), self.outside.process.now())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside<S>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a boot says of an attempt that the death of the process cut short.
+fn process_died(org: &OrgId, attempt: AttemptId) -> Event {
+    Event::Disconnected {
+        org: CompactString::from(org.as_str()),
+        attempt: attempt.0,
+        conn: None,
+        cause: Cause::ProcessDied,
+        stage: None,
+        failure: true,
+        block: None,
+        clear: false,
+        raw: None,
+        detail: String::new(),
+    }
+}
+
+/// One organization's driver, as its host sees it.
+struct OrgHost<S: Subject> {
+    client: Arc<Client<S>>,
+    org: OrgId,
+    name: OrgName,
+    /// The links that this session may still speak of, and what the run calls them.
+    connections: Mutex<BTreeMap<LinkId, ConnectionId>>,
+    qr_shown: u32,
+}
+
+/// A machine has at most two links; a few more are remembered for what it says of the last ones.
+const REMEMBERED: usize = 4;
+
+impl<S: Subject> OrgHost<S> {
+    fn connection(&self, link: LinkId) -> Option<ConnectionId> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&link)
+            .copied()
+    }
+
+    fn record(&self, event: Event) {
+        self.client.outside.recorder.record(event);
+    }
+
+    /// Asks the subject, which is there as long as its tasks are.
+    fn with_subject<R>(&self, work: impl FnOnce(&mut S, &mut Session<S::Start>) -> R) -> Option<R> {
+        let mut inside = self.client.lock();
+        let Inside {
+            subject, sessions, ..
+        } = &mut *inside;
+        Some(work(subject.as_mut()?, sessions.get_mut(&self.name)?))
+    }
+}
+
+impl<S: Subject> Clock for OrgHost<S> {
+    fn now(&self) -> Now {
+        self.client.outside.process.now()
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
+        let sleep: Sleep = self.client.outside.process.sleep_until(at);
+        sleep
+    }
+}
+
+impl<S: Subject> Connector for OrgHost<S> {
+    type Stream = End;
+
+    fn connect(&self, dial: &Dial) -> impl Future<Output = io::Result<End>> + Send + 'static {
+        let Outside {
+            exchange, server, ..
+        } = &self.client.outside;
+        let peer = exchange.number(&self.name, dial.attempt.0, dial.handoff);
+        let mut connections = self
+            .connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        connections.insert(dial.link, ConnectionId(peer.connection.0));
+        while connections.len() > REMEMBERED {
+            connections.pop_first();
+        }
+        drop(connections);
+        ready(match server.connect(peer.clone()) {
+            Connect::Accept => exchange.connect(peer),
+            Connect::Refuse => Err(exchange.refuse(&peer)),
+        })
+    }
+}
+
+impl<S: Subject> Host<S::Machine> for OrgHost<S> {
+    fn confirm(&mut self, now: Now, start: S::Start) -> Result<S::Go, Revocation> {
+        let answer =
+            self.with_subject(|subject, session| (subject.confirm(now, start), session.attempt.0));
+        let (go, attempt) = answer.unwrap_or((Err(Revocation::Late), 0));
+        let org = self.name.clone();
+        self.record(match &go {
+            Ok(_) => Event::PermitSpent { org, attempt },
+            Err(why) => Event::PermitRevoked {
+                org,
+                attempt,
+                blocked: matches!(why, Revocation::Blocked { .. }),
+            },
+        });
+        go
+    }
+
+    fn withdraw(&mut self, now: Now, attempt: AttemptId) {
+        self.with_subject(|subject, _| subject.withdraw(now, attempt));
+        self.record(Event::Withdrawn {
+            org: self.name.clone(),
+            attempt: attempt.0,
+        });
+    }
+
+    fn event(&mut self, now: Now, event: &Told) {
+        self.with_subject(|subject, session| {
+            subject.hear(now, &self.org, event);
+            match event {
+                Told::Qr(text) => session.qr = Some(text.clone()),
+                Told::Disconnected(_) => session.qr = None,
+                _ => {}
+            }
+        });
+        let org = self.name.clone();
+        let event = match event {
+            Told::State(state) => Event::State {
+                org,
+                state: translate::state(*state),
+            },
+            Told::Qr(text) => {
+                self.qr_shown += 1;
+                self.client.outside.server.phone_sees_qr(&self.name, text);
+                Event::Qr {
+                    org,
+                    nth: self.qr_shown,
+                }
+            }
+            Told::Device(_) => return,
+            Told::Disconnected(ended) => {
+                self.qr_shown = 0;
+                translate::disconnected(
+                    org,
+                    ended.link.and_then(|link| self.connection(link)),
+                    ended,
+                )
+            }
+            Told::KeepAliveOk(after) => Event::KeepAliveOk { org, after: *after },
+            Told::KeepAliveLate => Event::KeepAliveLate { org },
+            Told::KeepAliveRecovered => Event::KeepAliveRecovered { org },
+            Told::Alert(kind) => Event::Alert {
+                org,
+                kind: translate::alert(*kind),
+            },
+        };
+        self.record(event);
+    }
+
+    fn sending(&mut self, link: LinkId, label: Label) {
+        let Some(conn) = self.connection(link) else {
+            return;
+        };
+        let message = match label {
+            Label::Handshake(name) => Message::Handshake(translate::handshake(name)),
+            Label::Stanza(node) => Message::Stanza(node),
+        };
+        self.client
+            .outside
+            .exchange
+            .label(conn, Side::Client, message);
+    }
+}

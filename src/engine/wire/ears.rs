@@ -1,0 +1,160 @@
+//! Everybody who listens to a run: the judge, those that write it down, and the steps that wait for something.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use squall_protocol::Instant;
+
+use crate::oracle::Judge;
+use crate::plan::{Plan, Trigger, Watch};
+use crate::trace::{ConnectionId, Entry, Event, OrgName};
+
+/// Hears every entry of a trace, in order: prose, full traces, hashes.
+pub trait Listener: Send {
+    /// The next entry.
+    fn hear(&mut self, entry: &Entry);
+}
+
+/// All who listen.
+pub(crate) struct Ears {
+    pub(crate) judge: Judge,
+    pub(crate) counts: Counts,
+    pub(crate) triggers: Triggers,
+    pub(crate) writers: Vec<Box<dyn Listener>>,
+}
+
+impl Ears {
+    /// Tells everybody.
+    pub(crate) fn hear(&mut self, entry: &Entry) {
+        self.judge.observe(entry);
+        self.counts.hear(entry);
+        self.triggers.hear(entry);
+        for writer in &mut self.writers {
+            writer.hear(entry);
+        }
+    }
+}
+
+/// What is counted for the summary of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections that the subject opened or tried to.
+    pub dials: u64,
+    /// Sessions that ended, however.
+    pub disconnects: u64,
+    /// Faults that were put on or injected.
+    pub faults: u64,
+}
+
+impl Counts {
+    fn hear(&mut self, entry: &Entry) {
+        match entry.event {
+            Event::Dial { .. } => self.dials += 1,
+            Event::Disconnected { .. } => self.disconnects += 1,
+            Event::FaultOn { .. } | Event::Crashed { .. } | Event::Suspended => self.faults += 1,
+            _ => {}
+        }
+    }
+}
+
+/// The steps that wait for something to happen.
+pub(crate) struct Triggers {
+    /// By place in the plan.
+    waiting: Vec<(usize, squall_protocol::Millis, Watch)>,
+    /// Whose each live connection is.
+    whose: BTreeMap<ConnectionId, OrgName>,
+    fired: Arc<Fired>,
+}
+
+impl Triggers {
+    /// The plan's steps that wait, and where they are told to act.
+    pub(crate) fn new(plan: &Plan, fired: &Arc<Fired>) -> Self {
+        let waiting =
+            plan.steps
+                .iter()
+                .enumerate()
+                .filter_map(|(place, step)| match &step.trigger {
+                    Trigger::On { event, after } => {
+                        Some((place, *after, Watch::new(event.clone())))
+                    }
+                    Trigger::At(_) | Trigger::Every { .. } => None,
+                });
+        Self {
+            waiting: waiting.collect(),
+            whose: BTreeMap::new(),
+            fired: Arc::clone(fired),
+        }
+    }
+
+    fn hear(&mut self, entry: &Entry) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let Self {
+            waiting,
+            whose,
+            fired,
+        } = self;
+        if let Event::Dial { conn, org, .. } = &entry.event {
+            whose.insert(*conn, org.clone());
+        }
+        for (place, after, watch) in waiting {
+            if let Some(org) = watch.observe(&entry.event, |conn| whose.get(&conn).cloned()) {
+                fired.add(Firing {
+                    at: entry.at + *after,
+                    place: *place,
+                    org,
+                });
+            }
+        }
+        if let Event::Released {
+            conn,
+            by: crate::trace::Side::Server,
+        } = &entry.event
+        {
+            whose.remove(conn);
+        }
+    }
+}
+
+/// A step that waited and is to act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Firing {
+    /// When.
+    pub(crate) at: Instant,
+    /// Its place in the plan.
+    pub(crate) place: usize,
+    /// Whose event it was.
+    pub(crate) org: OrgName,
+}
+
+/// What the triggers have fired and the steps have not taken up yet.
+#[derive(Default)]
+pub(crate) struct Fired {
+    inside: Mutex<(Vec<Firing>, Option<Waker>)>,
+}
+
+impl Fired {
+    fn add(&self, firing: Firing) {
+        let mut inside = self.lock();
+        inside.0.push(firing);
+        if let Some(waker) = inside.1.take() {
+            waker.wake();
+        }
+    }
+
+    /// Takes all that was fired; pending until there is any.
+    pub(crate) fn poll_take(&self, cx: &mut Context<'_>) -> Poll<Vec<Firing>> {
+        let mut inside = self.lock();
+        if inside.0.is_empty() {
+            inside.1 = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(std::mem::take(&mut inside.0))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Vec<Firing>, Option<Waker>)> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,217 @@
+//! The nemesis and the operator: executes a plan's steps at their times, one after another.
+//!
+//! A step runs when everything else of its millisecond is done, and the next one when all that follows from it is.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use compact_str::CompactString;
+use squall_mock_server::app::MockServer;
+use squall_mock_server::fault::{self, FaultSpec};
+use squall_protocol::Instant;
+use squall_session::limiter::MemoryStore;
+
+use crate::engine::wire::client::Client;
+use crate::engine::wire::conductor::{Class, Conductor};
+use crate::engine::wire::ears::{Fired, Firing};
+use crate::engine::wire::process::Process;
+use crate::engine::wire::recorder::Recorder;
+use crate::engine::wire::world::fault_id;
+use crate::plan::{Action, Lasts, Plan};
+use crate::scenario::{CrashedStore, Target, Which};
+use crate::subject::Subject;
+use crate::trace::{Event, FaultRef, OrgName};
+
+/// Executes a plan's steps.
+pub(crate) struct Steps<S: Subject> {
+    pub(crate) conductor: Arc<Conductor>,
+    pub(crate) recorder: Arc<Recorder>,
+    pub(crate) process: Arc<Process>,
+    pub(crate) server: MockServer,
+    pub(crate) store: MemoryStore,
+    pub(crate) client: Arc<Client<S>>,
+    pub(crate) fired: Arc<Fired>,
+    pub(crate) plan: Plan,
+}
+
+/// What is to be done at a time. Within one millisecond in the order of the plan, what ends before what begins.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Due {
+    FaultOff(FaultRef),
+    Resume,
+    Boot,
+    /// The step at this place of the plan, for this organization's event where it waited for one.
+    Step(usize, Option<OrgName>),
+}
+
+/// How often each step with a fault has acted.
+type Acted = BTreeMap<u32, u32>;
+
+impl<S: Subject> Steps<S> {
+    /// Executes every step, to the end of the run.
+    pub(crate) async fn run(self) {
+        let mut agenda = BinaryHeap::new();
+        // The next time of each step that comes at fixed times.
+        let mut times: Vec<_> = self
+            .plan
+            .steps
+            .iter()
+            .map(|step| step.times(self.plan.ends))
+            .collect();
+        for (place, times) in times.iter_mut().enumerate() {
+            agenda.extend(times.next().map(|at| Reverse((at, Due::Step(place, None)))));
+        }
+        let mut acted = Acted::new();
+        loop {
+            let next = agenda.peek().map(|Reverse((at, _))| *at);
+            match self.wait(next).await {
+                Some(firings) => {
+                    let due =
+                        |Firing { at, place, org }| Reverse((at, Due::Step(place, Some(org))));
+                    agenda.extend(firings.into_iter().map(due));
+                }
+                None => {
+                    let Some(Reverse((at, due))) = agenda.pop() else {
+                        continue;
+                    };
+                    if let Due::Step(place, None) = due {
+                        agenda.extend(
+                            times[place]
+                                .next()
+                                .map(|at| Reverse((at, Due::Step(place, None)))),
+                        );
+                    }
+                    agenda.extend(self.act(at, due, &mut acted).map(Reverse));
+                }
+            }
+        }
+    }
+
+    /// Waits for the next time, or for steps that were waiting for something.
+    async fn wait(&self, next: Option<Instant>) -> Option<Vec<Firing>> {
+        let mut sleep = pin!(next.map(|at| self.conductor.sleep_until(at, Class::Step)));
+        poll_fn(|cx| {
+            if let Poll::Ready(firings) = self.fired.poll_take(cx) {
+                return Poll::Ready(Some(firings));
+            }
+            match sleep.as_mut().as_pin_mut() {
+                Some(sleep) => sleep.poll(cx).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// Does what is due; what has to follow at a later time is returned.
+    fn act(&self, now: Instant, due: Due, acted: &mut Acted) -> Option<(Instant, Due)> {
+        match due {
+            Due::FaultOff(fault) => {
+                self.server.remove_fault(fault_id(fault));
+                None
+            }
+            Due::Resume => {
+                self.process.resume();
+                self.recorder.record(Event::Resumed);
+                None
+            }
+            Due::Boot => {
+                self.client.boot();
+                None
+            }
+            Due::Step(place, org) => self.step(now, place, org, acted),
+        }
+    }
+
+    fn step(
+        &self,
+        now: Instant,
+        place: usize,
+        of: Option<OrgName>,
+        acted: &mut Acted,
+    ) -> Option<(Instant, Due)> {
+        let step = &self.plan.steps[place];
+        match &step.action {
+            Action::StartSession { org } => self.client.start(org),
+            Action::StopSession { org } => self.client.stop(org),
+            Action::ScanQr { org } => self.client.scan_qr(org),
+            Action::Inject { fault, target } => {
+                self.put(step.number, fault, target, of, true, acted);
+            }
+            Action::Fault {
+                fault,
+                target,
+                lasts,
+            } => {
+                let fault = self.put(step.number, fault, target, of, false, acted);
+                let off = match lasts {
+                    Lasts::For(length) => now + *length,
+                    Lasts::Until(at) => *at,
+                    Lasts::ToTheEnd => return None,
+                };
+                return Some((off, Due::FaultOff(fault)));
+            }
+            Action::Clear { step } => {
+                let times = acted.get(step).copied().unwrap_or(0);
+                (1..=times).for_each(|nth| {
+                    self.server
+                        .remove_fault(fault_id(FaultRef { step: *step, nth }));
+                });
+            }
+            Action::ClientCrash { store, down_for } => {
+                if !self.process.is_up() {
+                    return None;
+                }
+                let name = match store {
+                    CrashedStore::Kept => "kept",
+                    CrashedStore::Lost => {
+                        self.store.lose();
+                        "lost"
+                    }
+                };
+                self.recorder.record(Event::Crashed {
+                    store: CompactString::const_new(name),
+                });
+                self.client.kill();
+                return Some((now + *down_for, Due::Boot));
+            }
+            Action::Suspend { lasts } => {
+                self.recorder.record(Event::Suspended);
+                self.process.suspend();
+                return Some((now + *lasts, Due::Resume));
+            }
+        }
+        None
+    }
+
+    /// Puts a fault on, for whom the step says, or else for whom its event was.
+    fn put(
+        &self,
+        step: u32,
+        spec: &FaultSpec,
+        target: &Target,
+        of: Option<OrgName>,
+        once: bool,
+        acted: &mut Acted,
+    ) -> FaultRef {
+        let nth = acted.entry(step).or_default();
+        *nth += 1;
+        let fault = FaultRef { step, nth: *nth };
+        let kind = CompactString::const_new(spec.info().name);
+        self.recorder.record(Event::FaultOn { fault, kind, once });
+        let target = fault::Target {
+            account: target.org.clone().or(of),
+            connection: match target.connection {
+                Which::All => fault::Which::All,
+                Which::Nth(nth) => fault::Which::Nth(nth),
+                Which::Old => fault::Which::Old,
+            },
+        };
+        self.server
+            .put_fault(fault_id(fault), spec.clone(), target, once);
+        fault
+    }
+}

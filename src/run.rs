@@ -1,0 +1,200 @@
+//! One run: a scenario, a seed and a subject in, a verdict out.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use squall_protocol::{Instant, Millis};
+use squall_session::limiter::MemoryStore;
+use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota};
+
+use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener};
+use crate::oracle::Finding;
+use crate::plan::Plan;
+use crate::scenario::Scenario;
+use crate::seed::Seed;
+use crate::subject::{Boot, Setup, Subject, Tested};
+use crate::trace::{self, Claims, Header};
+use crate::words::OracleName;
+
+/// How a run is done, beside its scenario.
+#[derive(Default)]
+pub struct Options {
+    /// The engine.
+    pub engine: Engine,
+    /// The seed; the scenario's own where there is none.
+    pub seed: Option<Seed>,
+    /// Ends the run there, if that is before the scenario's end; expectations later than that are not judged.
+    pub until: Option<Instant>,
+    /// Makes those who write the trace down, from its header.
+    pub writers: Option<WritersFn>,
+}
+
+/// Makes those who write a trace down.
+pub type WritersFn = Box<dyn FnOnce(&Header) -> Vec<Box<dyn Listener>> + Send>;
+
+/// What a run has shown.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed that drew everything.
+    pub seed: Seed,
+    /// The subject.
+    pub subject: String,
+    /// The engine.
+    pub engine: Engine,
+    /// What is wrong: the first findings of each oracle.
+    pub findings: Vec<Finding>,
+    /// How many findings each oracle had, those that were not kept included.
+    pub counts: BTreeMap<OracleName, u64>,
+    /// Preconditions that were not met.
+    pub inconclusive: Vec<String>,
+    /// Oracles that did not judge, since the subject never claimed what they ask.
+    pub not_judged: Vec<OracleName>,
+    /// What happened, counted.
+    pub happened: Counts,
+    /// Simulated time.
+    pub simulated: Millis,
+    /// Time that it took.
+    pub wall: Duration,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Nothing was found, and everything that was to happen happened.
+    Held,
+    /// Something is wrong.
+    Findings,
+    /// Nothing was found, but a precondition was not met: the run proves nothing about it.
+    Inconclusive,
+}
+
+impl Verdict {
+    /// How the run ended.
+    pub fn ending(&self) -> Ending {
+        if !self.counts.is_empty() {
+            Ending::Findings
+        } else if self.inconclusive.is_empty() {
+            Ending::Held
+        } else {
+            Ending::Inconclusive
+        }
+    }
+}
+
+/// Runs a scenario against a subject of your own, in virtual time.
+///
+/// ```
+/// use squall::{run, scenario::Scenario, seed::Seed, subject::RealSession};
+///
+/// let text = "
+/// name: an hour
+/// runs_for: 1h
+/// organizations: { \"2\": { paired: true } }
+/// steps:
+///   - { at: 0s, start_session: { org: \"2\" } }
+/// expect:
+///   - dials: { org: \"2\", count: 1 }
+/// ";
+/// let scenario = squall::scenario::parse(text, "an-hour.yaml".as_ref()).expect("a good scenario");
+/// let verdict = run::<RealSession>(&scenario, Seed(7)).expect("a thread can be had");
+/// assert_eq!(verdict.ending(), squall::Ending::Held, "{:#?}", verdict.findings);
+/// ```
+///
+/// # Errors
+/// No runtime could be made.
+pub fn run<S: Boot>(scenario: &Scenario, seed: Seed) -> std::io::Result<Verdict> {
+    let options = Options {
+        seed: Some(seed),
+        ..Options::default()
+    };
+    run_with(scenario, S::NAME, S::claims(), options, Box::new(S::boot))
+}
+
+/// Runs a scenario against one of the subjects that come with Squall.
+///
+/// # Errors
+/// No runtime could be made.
+pub fn run_tested(
+    scenario: &Scenario,
+    tested: Tested,
+    options: Options,
+) -> std::io::Result<Verdict> {
+    tested.run(scenario, options)
+}
+
+pub(crate) fn run_with<S: Subject>(
+    scenario: &Scenario,
+    name: &str,
+    claims: Claims,
+    options: Options,
+    boot: BootFn<S>,
+) -> std::io::Result<Verdict> {
+    let plan = Plan::draw(scenario, options.seed.unwrap_or(scenario.seed));
+    let setup = Setup {
+        policy: policy(&plan.policy),
+        store: MemoryStore::new(),
+    };
+    let seed = plan.seed;
+    let mut job = Job::new(scenario, plan, options.engine, name, claims);
+    if let Some(until) = options.until {
+        job.until = job.until.min(until);
+    }
+    if let Some(writers) = options.writers {
+        job.writers = writers(&job.header);
+    }
+    let not_judged = job.header.claims.not_judged.iter().copied().collect();
+    let Done {
+        findings,
+        counts,
+        simulated,
+        wall,
+    } = job.run(setup, boot)?;
+    Ok(Verdict {
+        scenario: scenario.name.clone(),
+        seed,
+        subject: name.to_owned(),
+        engine: options.engine,
+        counts: findings.counts().clone(),
+        findings: findings.found,
+        inconclusive: findings.inconclusive,
+        not_judged,
+        happened: counts,
+        simulated,
+        wall,
+    })
+}
+
+/// The rules in force, as the session takes them.
+fn policy(policy: &trace::Policy) -> Policy {
+    let quota = |(max, per)| Quota { max, per };
+    Policy {
+        keep_alive_interval: policy.keep_alive,
+        active_ping_interval: policy.active_ping,
+        late_after: policy.late_after,
+        dead_after: policy.dead_after,
+        zombie_after: policy.zombie_after,
+        connect_timeout: policy.connect_timeout,
+        handshake_timeout: policy.handshake_timeout,
+        login_timeout: policy.login_timeout,
+        pairing_timeout: policy.pairing_timeout,
+        pairing_restart: if policy.handoff {
+            PairingRestart::Handoff
+        } else {
+            PairingRestart::Manual
+        },
+        limiter: LimiterPolicy {
+            global: quota(policy.global),
+            per_org: quota(policy.per_org),
+            cooldown: policy.cooldown,
+            block: policy.block,
+            block_scope: if policy.block_all {
+                BlockScope::All
+            } else {
+                BlockScope::Org
+            },
+            delay: policy.delay,
+        },
+    }
+}

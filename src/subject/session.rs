@@ -1,0 +1,155 @@
+//! The real session and the real limiter, as a gateway would hold them.
+
+use std::collections::BTreeMap;
+
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::Now;
+use squall_protocol::pairing::Device;
+use squall_session::limiter::{self, Go, Limiter, MemoryStore, Permit, StoreError};
+use squall_session::machine::Revocation;
+use squall_session::store::Store;
+use squall_session::{AttemptId, Event, OrgId, Policy, Session, State};
+
+use crate::subject::{Admission, Boot, Setup, Subject};
+use crate::trace::Claims;
+use crate::words::Denial;
+
+/// The real session behind the real limiter.
+#[derive(Debug)]
+pub struct RealSession {
+    policy: Policy,
+    limiter: Limiter<MemoryStore>,
+    states: BTreeMap<OrgId, State>,
+    attempts: BTreeMap<OrgId, AttemptId>,
+    cut_short: Vec<(OrgId, AttemptId)>,
+    booted: Now,
+}
+
+impl RealSession {
+    /// Forgets the attempt that an organization's session belongs to, as no caller ever should after the dial.
+    pub(super) fn forget_attempt(&mut self, org: &OrgId) {
+        if let Some(attempt) = self.attempts.get(org) {
+            // A store that fails here leaves the attempt counted: nothing to tell anybody.
+            let _ = self
+                .limiter
+                .store()
+                .transact(|ledger| ledger.attempts.remove(attempt));
+        }
+    }
+}
+
+impl Boot for RealSession {
+    const NAME: &'static str = "session";
+
+    fn claims() -> Claims {
+        Claims {
+            waits: true,
+            ..Claims::default()
+        }
+    }
+
+    fn boot(setup: &Setup, now: Now) -> Result<Self, StoreError> {
+        let (limiter, found) =
+            Limiter::boot(setup.store.clone(), setup.policy.limiter.clone(), now)?;
+        Ok(Self {
+            policy: setup.policy.clone(),
+            limiter,
+            states: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            cut_short: found.cut_short,
+            booted: now,
+        })
+    }
+}
+
+impl Subject for RealSession {
+    type Start = Permit;
+    type Go = Go;
+    type Machine = Session;
+
+    fn admit(&mut self, now: Now, org: &OrgId) -> Admission<Permit> {
+        let active = self
+            .states
+            .get(org)
+            .is_some_and(|state| !state.is_at_rest());
+        match self.limiter.admit(now, org, active) {
+            limiter::Admission::Granted(permit) => {
+                self.attempts.insert(org.clone(), permit.attempt());
+                Admission::Granted {
+                    attempt: permit.attempt(),
+                    start: permit,
+                }
+            }
+            limiter::Admission::Denied {
+                cause,
+                also,
+                retry_at,
+            } => Admission::Denied {
+                cause: denial(cause),
+                also: also.into_iter().map(denial).collect(),
+                retry_at,
+            },
+        }
+    }
+
+    fn confirm(&mut self, now: Now, start: Permit) -> Result<Go, Revocation> {
+        self.limiter.confirm(now, start)
+    }
+
+    // A store that fails after the admission can only make the limiter stricter than it need be; what it refuses next
+    // says so.
+
+    fn withdraw(&mut self, now: Now, attempt: AttemptId) {
+        let _ = self.limiter.withdraw(now, attempt);
+    }
+
+    fn hear(&mut self, now: Now, org: &OrgId, event: &Event) {
+        match event {
+            Event::State(state) => {
+                self.states.insert(org.clone(), *state);
+                if state.is_at_rest() {
+                    let _ = self.limiter.rest(org, *state);
+                }
+            }
+            Event::Disconnected(disconnected) => {
+                let _ = self.limiter.ended(now, org, disconnected.then);
+                if disconnected.then.clear {
+                    let _ = self
+                        .limiter
+                        .store()
+                        .set_device_aside(org, disconnected.attempt);
+                }
+            }
+            Event::Device(device) => {
+                let _ = self.limiter.store().put_device(org, device.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Session {
+        let stored = self.limiter.store().device(org).ok().flatten();
+        let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
+        let end = self.limiter.stored_end(self.booted, org).ok().flatten();
+        if let Some(end) = end {
+            self.states.insert(org.clone(), end.state);
+        }
+        Session::new(org.clone(), self.policy.clone(), device, end, rng)
+    }
+
+    fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
+        std::mem::take(&mut self.cut_short)
+    }
+}
+
+/// The limiter's word for a denial in the words of the trace.
+fn denial(denial: limiter::Denial) -> Denial {
+    match denial {
+        limiter::Denial::StoreUnavailable => Denial::StoreUnavailable,
+        limiter::Denial::AlreadyActive => Denial::AlreadyActive,
+        limiter::Denial::Global => Denial::Global,
+        limiter::Denial::PerOrg => Denial::PerOrg,
+        limiter::Denial::Cooldown => Denial::Cooldown,
+        limiter::Denial::Block => Denial::Block,
+    }
+}
