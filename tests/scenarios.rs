@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use squall::scenario::{self, LoadError};
+use squall_mock_server::fault::EngineKind;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -112,6 +113,17 @@ fn a_name_that_two_files_have_is_told_with_both() {
         "a_name_that_two_files_have",
         told_of(directory.path(), &["b.yaml", "a.yaml"])
     );
+}
+
+#[test]
+fn a_fault_that_the_engine_lacks_is_told_by_name() {
+    let path = Path::new("scenarios/515-after-six-quiet-hours.yaml");
+    let scenario = &scenario::load(&[path.to_owned()]).unwrap()[0];
+    insta::assert_snapshot!(
+        "the_engine_lacks_it",
+        told(&scenario.lacking(EngineKind::Model))
+    );
+    assert!(scenario.lacking(EngineKind::Wire).is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Action, Lasts, Phone, Plan, PlannedStep, Trigger};
+use super::{Action, Lasts, Phone, Plan, Trigger};
 use crate::scenario::{EventKind, EventMatcher, Target, Which};
 use crate::trace::Side;
 
@@ -35,20 +35,20 @@ impl fmt::Display for Plan {
                 writeln!(f, "  phone          scans only when a step says so")?;
             }
         }
-        for step in &self.steps {
-            writeln!(f, "  step {:<3}{step}", step.number)?;
+        let triggers = || self.steps.iter().map(|step| step.trigger.to_string());
+        let width = triggers().map(|trigger| trigger.len()).max().unwrap_or(0);
+        for (step, trigger) in self.steps.iter().zip(triggers()) {
+            write!(
+                f,
+                "  step {:<10}{trigger:<width$}   {}",
+                step.number, step.action
+            )?;
+            match &step.id {
+                Some(id) => writeln!(f, "   ({id})")?,
+                None => writeln!(f)?,
+            }
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for PlannedStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "  {:<24} {}", self.trigger.to_string(), self.action)?;
-        match &self.id {
-            Some(id) => write!(f, "  ({id})"),
-            None => Ok(()),
-        }
     }
 }
 

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::check::check;
-use super::model::Scenario;
-use super::place::of_token;
+use squall_mock_server::fault::EngineKind;
+
+use super::model::{Action, Scenario};
+use super::place::{of_token, of_word};
 use super::problem::Problem;
 use super::raw::RawScenario;
 use super::yaml::{self, Place};
@@ -131,6 +133,34 @@ pub fn parse(text: &str, path: &Path) -> Result<Scenario, Vec<LoadError>> {
             .map(|(place, problem)| error(place, problem))
             .collect()
     })
+}
+
+impl Scenario {
+    /// Each fault that this engine does not execute. A scenario with one is refused, never run without it.
+    pub fn lacking(&self, engine: EngineKind) -> Vec<LoadError> {
+        let name = match engine {
+            EngineKind::Wire => "wire",
+            EngineKind::Model => "model",
+            EngineKind::Live => "live",
+        };
+        let lacking = self.steps.iter().filter_map(|step| {
+            let (Action::Inject { fault, .. } | Action::Fault { fault, .. }) = &step.action else {
+                return None;
+            };
+            let info = fault.info();
+            let lacks = !info.engines.contains(&engine);
+            lacks.then(|| LoadError {
+                path: self.path.clone(),
+                place: Some(of_word(&self.text, info.name, step.line)),
+                problem: Problem::EngineLacks {
+                    fault: info.name,
+                    engine: name,
+                },
+                text: Arc::clone(&self.text),
+            })
+        });
+        lacking.collect()
+    }
 }
 
 fn read(path: &Path) -> Result<String, Problem> {

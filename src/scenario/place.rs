@@ -36,6 +36,15 @@ pub(super) fn of_key(text: &str, key: &str, value: (usize, usize)) -> Place {
     }
 }
 
+/// The first time that a word stands at or below a line.
+pub(super) fn of_word(text: &str, word: &str, line: usize) -> Place {
+    let from = offset(text, (line, 1));
+    match text[from..].find(word) {
+        Some(at) => Place::of_bytes(text, from + at..from + at + word.len()),
+        None => of_token(text, (line, 1)),
+    }
+}
+
 /// The byte at this line and column. One beyond the end is the end.
 fn offset(text: &str, (line, column): (usize, usize)) -> usize {
     let mut start = 0;

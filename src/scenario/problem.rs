@@ -96,6 +96,10 @@ pub enum Problem {
     #[error("{0:?} is no instant; write it in RFC 3339, like 2026-01-19T09:00:00-05:00")]
     NoInstant(String),
 
+    /// An instant that no clock of ours can tell.
+    #[error("{0:?} is finer than a millisecond, which is the smallest step of the clock")]
+    FineInstant(String),
+
     // The meaning.
     /// There is nobody to test.
     #[error("there is no organization; name one, like {{ \"1\": {{ paired: true }} }}")]
@@ -177,6 +181,14 @@ pub enum Problem {
     /// No engine executes it.
     #[error("no engine has `{0}` yet")]
     NoEngine(&'static str),
+    /// The engine that was asked for does not execute this fault.
+    #[error("the engine `{engine}` has no fault `{fault}`")]
+    EngineLacks {
+        /// The fault.
+        fault: &'static str,
+        /// The engine.
+        engine: &'static str,
+    },
     /// A quota by calendar day.
     #[error("a quota by calendar day is not there yet; write a rolling window, such as per: 24h")]
     NoCalendar,

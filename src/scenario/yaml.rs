@@ -168,7 +168,9 @@ fn problem(error: &Error) -> Problem {
         Error::AliasError { error, .. } => problem(error.without_snippet()),
         Error::Message { msg, .. } => Problem::Value(msg.clone()),
         Error::Unexpected { expected, .. } => Problem::Value(match *expected {
-            "mapping start" => "a map of keys is wanted here, like { key: value }".to_owned(),
+            "mapping start" => {
+                "a map of keys is wanted here, like { key: value }, or {}".to_owned()
+            }
             "sequence start" => "a list is wanted here, like [ one, another ]".to_owned(),
             "string scalar" => "a text is wanted here".to_owned(),
             other => format!("expected {other} here"),
@@ -179,6 +181,12 @@ fn problem(error: &Error) -> Problem {
             }
             other => format!("this is no {other}"),
         }),
+        Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
+            Problem::Value("a second name where there is room for one".to_owned())
+        }
+        Error::UnknownAnchor { .. } => {
+            Problem::Value("this alias has no anchor above it".to_owned())
+        }
         Error::InvalidBooleanStrict { .. } => {
             Problem::Value("true or false is wanted here".to_owned())
         }

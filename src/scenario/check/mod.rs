@@ -171,8 +171,11 @@ impl Checker<'_> {
             .ok()
             .and_then(|pieces| pieces.to_numeric_offset());
         match (written.value.parse::<Timestamp>(), offset) {
-            // The clock of every engine has whole milliseconds.
             (Ok(at), Some(offset)) if at.as_nanosecond() % 1_000_000 == 0 => (at, offset),
+            (Ok(_), Some(_)) => {
+                self.at(written.at, Problem::FineInstant(written.value.clone()));
+                (default, Offset::UTC)
+            }
             _ => {
                 self.at(written.at, Problem::NoInstant(written.value.clone()));
                 (default, Offset::UTC)
