@@ -121,6 +121,9 @@ impl Teller {
             Event::Disconnected { org, .. } => {
                 let said = says::event(&entry.event, at, &self.stamp);
                 self.flush(org, out);
+                if let Some((spent, idle)) = self.folds(org).idle_permit() {
+                    self.line(spent, org, &idle, out);
+                }
                 if let Some(left) = self.folds(org).unanswered() {
                     self.line(at, org, &left, out);
                 }
@@ -249,7 +252,8 @@ impl Teller {
     fn flush_all(&mut self, out: &mut impl FnMut(&str)) {
         let mut all = Vec::new();
         for (org, folds) in &mut self.orgs {
-            for (at, told) in folds.unfold(&self.stamp) {
+            let told = folds.unfold(&self.stamp);
+            for (at, told) in told.into_iter().chain(folds.idle_permit()) {
                 all.push((at, self.stamp.line(at, &format!("org {org}"), &told)));
             }
         }

@@ -15,6 +15,7 @@ use crate::words::{Denial, State};
 /// What one organization did since its last line that is not worth a line each.
 #[derive(Debug, Default)]
 pub(super) struct Folds {
+    /// Spent, and to be told with its dial.
     pub(super) permit: Option<(Instant, u64)>,
     pub(super) state: Option<State>,
     opening: Option<Opening>,
@@ -50,6 +51,15 @@ struct Late {
 const KINDS: usize = 12;
 
 impl Folds {
+    /// A permit that was spent and led to no dial.
+    pub(super) fn idle_permit(&mut self) -> Option<(Instant, String)> {
+        let (at, attempt) = self.permit.take()?;
+        Some((
+            at,
+            format!("permit of attempt {attempt} spent, and no dial"),
+        ))
+    }
+
     /// A step of a connection on its way up.
     pub(super) fn opening(&mut self, at: Instant, conn: ConnectionId, step: &'static str) {
         match &mut self.opening {
@@ -272,9 +282,6 @@ impl Folds {
     /// Tells all that is folded, each with the time of its last, and begins anew.
     pub(super) fn unfold(&mut self, stamp: &Stamp) -> Vec<(Instant, String)> {
         let mut told = Vec::new();
-        if let Some((at, attempt)) = self.permit.take() {
-            told.push((at, format!("permit of attempt {attempt} spent")));
-        }
         if let Some(opening) = self.opening.take() {
             let steps = opening.steps.join(", ");
             told.push((opening.last, format!("{}: {steps}", opening.conn)));

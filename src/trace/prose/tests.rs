@@ -134,6 +134,17 @@ fn a_backlog_folds_by_kind() {
 }
 
 #[test]
+fn a_permit_that_led_to_no_dial_is_told() {
+    let mut tape = Tape::new();
+    tape.granted(1).at(30_000).spent(1).event(Event::End);
+    let lines = prose(&tape);
+    assert!(
+        lines[1].ends_with("permit of attempt 1 spent, and no dial"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn refusals_with_another_cause_are_another_line() {
     let mut tape = Tape::new();
     tape.denied(Denial::Block, &[], None);
