@@ -164,3 +164,128 @@ impl Drop for Sleep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(
+        body: impl FnOnce(Arc<Conductor>, Log) -> Vec<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    ) -> Vec<String> {
+        let conductor = Conductor::new();
+        let log = Log::default();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .on_thread_park({
+                let conductor = Arc::clone(&conductor);
+                move || conductor.advance()
+            })
+            .build()
+            .expect("a runtime without I/O");
+        let tasks = body(Arc::clone(&conductor), log.clone());
+        runtime.block_on(async {
+            for task in tasks {
+                tokio::spawn(task);
+            }
+            conductor.sleep_until(Instant::at(1_000), Class::End).await;
+        });
+        let lines = log.0.lock().expect("nobody panics under it").clone();
+        lines
+    }
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    impl Log {
+        fn say(&self, conductor: &Conductor, what: &str) {
+            let line = format!("{} {what}", conductor.now());
+            self.0.lock().expect("nobody panics under it").push(line);
+        }
+
+        fn after(
+            &self,
+            conductor: &Arc<Conductor>,
+            at: u64,
+            class: Class,
+            what: &'static str,
+        ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+            let (log, conductor) = (self.clone(), Arc::clone(conductor));
+            Box::pin(async move {
+                conductor.sleep_until(Instant::at(at), class).await;
+                log.say(&conductor, what);
+            })
+        }
+    }
+
+    #[test]
+    fn within_a_millisecond_deliveries_come_before_timers_before_steps_whoever_asked_first() {
+        const RIGHT: [&str; 3] = ["40ms delivery", "40ms timer", "40ms step"];
+        let asked = [
+            (Class::Delivery, "delivery"),
+            (Class::Timer, "timer"),
+            (Class::Step, "step"),
+        ];
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+            let lines = run(|conductor, log| {
+                order
+                    .iter()
+                    .map(|&n| log.after(&conductor, 40, asked[n].0, asked[n].1))
+                    .collect()
+            });
+            assert_eq!(lines, RIGHT, "asked in the order {order:?}");
+        }
+    }
+
+    #[test]
+    fn what_follows_from_an_event_happens_before_the_next_event_of_that_millisecond() {
+        let lines = run(|conductor, log| {
+            let (chain, clock) = (log.clone(), Arc::clone(&conductor));
+            let follow = Box::pin(async move {
+                clock.sleep_until(Instant::at(40), Class::Timer).await;
+                chain.say(&clock, "timer");
+                tokio::task::yield_now().await;
+                chain.say(&clock, "what follows");
+                clock.sleep_until(Instant::at(40), Class::Step).await;
+                chain.say(&clock, "its own step");
+            });
+            vec![
+                follow,
+                log.after(&conductor, 40, Class::Timer, "second timer"),
+                log.after(&conductor, 41, Class::Timer, "later"),
+            ]
+        });
+        assert_eq!(
+            lines,
+            [
+                "40ms timer",
+                "40ms what follows",
+                "40ms second timer",
+                "40ms its own step",
+                "41ms later"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_sleep_that_is_dropped_wakes_nobody_and_leaves_the_queue() {
+        let lines = run(|conductor, log| {
+            drop(conductor.sleep_until(Instant::at(10), Class::Timer));
+            vec![log.after(&conductor, 20, Class::Timer, "awake")]
+        });
+        assert_eq!(lines, ["20ms awake"]);
+    }
+
+    #[test]
+    fn an_event_that_finds_nobody_does_not_stop_the_clock() {
+        struct Nobody;
+        impl Wake for Nobody {
+            fn wake(self: Arc<Self>) -> bool {
+                false
+            }
+        }
+        let lines = run(|conductor, log| {
+            conductor.call(Instant::at(5), Class::Delivery, Arc::new(Nobody));
+            vec![log.after(&conductor, 20, Class::Timer, "awake")]
+        });
+        assert_eq!(lines, ["20ms awake"]);
+    }
+}

@@ -165,3 +165,69 @@ impl<F: Future<Output = ()>> Future for Task<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(conductor: &Arc<Conductor>, ms: u64) {
+        conductor.call(Instant::at(ms), Class::Timer, Arc::new(Tick));
+        conductor.advance();
+    }
+
+    struct Tick;
+
+    impl crate::engine::wire::conductor::Wake for Tick {
+        fn wake(self: Arc<Self>) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_suspend_stops_the_monotonic_clock_and_not_the_wall_clock() {
+        let conductor = Conductor::new();
+        let process = Process::new(&conductor, Timestamp::UNIX_EPOCH);
+        process.boot();
+        at(&conductor, 1_000);
+        process.suspend();
+        at(&conductor, 61_000);
+        assert_eq!(process.now().mono, Instant::at(1_000));
+        assert_eq!(process.now().wall.as_millisecond(), 61_000);
+        assert!(!process.answers(), "a suspended process answers nobody");
+        process.resume();
+        assert_eq!(process.now().mono, Instant::at(1_000));
+        at(&conductor, 62_000);
+        assert_eq!(process.now().mono, Instant::at(2_000));
+        assert!(process.answers());
+    }
+
+    #[test]
+    fn a_killed_process_drops_what_its_tasks_held() {
+        let process = Process::new(&Conductor::new(), Timestamp::UNIX_EPOCH);
+        process.boot();
+        let held = Arc::new(());
+        let holds = Arc::clone(&held);
+        let mut task = process.task(async move {
+            let _holds = holds;
+            std::future::pending::<()>().await;
+        });
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut task).poll(&mut cx).is_pending());
+        assert_eq!(Arc::strong_count(&held), 2);
+        process.kill();
+        assert!(Pin::new(&mut task).poll(&mut cx).is_ready());
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn a_suspended_task_is_not_polled_and_hears_of_the_resume() {
+        let process = Process::new(&Conductor::new(), Timestamp::UNIX_EPOCH);
+        process.boot();
+        let mut task = process.task(async {});
+        process.suspend();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut task).poll(&mut cx).is_pending());
+        process.resume();
+        assert!(Pin::new(&mut task).poll(&mut cx).is_ready());
+    }
+}
