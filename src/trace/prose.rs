@@ -130,6 +130,12 @@ impl Teller {
                 self.line(at, org, &said, out);
             }
             event => {
+                if let Event::FaultActed { fault, conn, .. } = event
+                    && let Some(folds) = self.folds_of(*conn)
+                    && folds.acted.replace((*fault, *conn)) == Some((*fault, *conn))
+                {
+                    return;
+                }
                 let said = says::event(event, at, &self.stamp);
                 match self.whose(event) {
                     Whose::Org(org) => self.line(at, &org, &said, out),

@@ -9,7 +9,7 @@ use super::beat::Beat;
 use super::clock::{Stamp, since_start};
 use super::counted::{counted, grouped};
 use super::refusals::Refusals;
-use crate::trace::{ConnectionId, Message};
+use crate::trace::{ConnectionId, FaultRef, Message};
 use crate::words::{Denial, State};
 
 /// What one organization did since its last line that is not worth a line each.
@@ -18,6 +18,8 @@ pub(super) struct Folds {
     /// Spent, and to be told with its dial.
     pub(super) permit: Option<(Instant, u64)>,
     pub(super) state: Option<State>,
+    /// The fault that was told last, and on which connection: each further touch is no news.
+    pub(super) acted: Option<(FaultRef, ConnectionId)>,
     opening: Option<Opening>,
     iq: Beat<CompactString>,
     websocket: Beat<Vec<u8>>,

@@ -145,6 +145,21 @@ fn a_permit_that_led_to_no_dial_is_told() {
 }
 
 #[test]
+fn a_fault_is_told_at_its_first_touch_of_a_connection() {
+    let mut tape = Tape::new();
+    tape.start().fault_acted(1, 1);
+    for _ in 0..100 {
+        tape.pass(10)
+            .fault_acted(1, 1)
+            .server_says(Node::new("message"));
+    }
+    let lines = prose(&tape);
+    let acts = lines.iter().filter(|line| line.contains("acts"));
+    assert_eq!(acts.count(), 1, "{lines:#?}");
+    assert!(lines.last().unwrap().contains("received 100 message"));
+}
+
+#[test]
 fn refusals_with_another_cause_are_another_line() {
     let mut tape = Tape::new();
     tape.denied(Denial::Block, &[], None);
