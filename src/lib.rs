@@ -13,13 +13,19 @@
 //! engine    Plan + Subject   ->  Trace       what executes a plan
 //! subject                                    what is tested
 //! run       Scenario + Seed  ->  Verdict     all of the above, once
+//! runner    Scenarios        ->  Outcomes    runs in parallel, twice, from a file, against every mutant
+//! report    Outcomes         ->  text, JSON, JUnit, annotations
+//! exit      Outcomes         ->  exit code
 //! ```
 
 pub mod engine;
+pub mod exit;
 pub mod expect;
 pub mod oracle;
 pub mod plan;
+pub mod report;
 mod run;
+pub mod runner;
 pub mod scenario;
 pub mod seed;
 pub mod subject;

@@ -48,7 +48,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn hear(&mut self, entry: &Entry) {
+    pub(crate) fn hear(&mut self, entry: &Entry) {
         match entry.event {
             Event::Dial { .. } => self.dials += 1,
             Event::Disconnected { .. } => self.disconnects += 1,

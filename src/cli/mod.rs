@@ -1,0 +1,75 @@
+//! Commands, one file each, and where their output goes.
+
+mod check;
+mod judge;
+mod lists;
+mod out;
+mod run;
+mod selftest;
+mod set;
+
+use clap::{Parser, Subcommand};
+use squall::exit::Exit;
+
+/// A chaos test harness for WhatsApp-style persistent connections.
+///
+/// Runs the scenarios of a directory against a session and its limiter, in virtual time, and judges whether the
+/// connection holds and never reconnects by itself.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100, subcommand_required = true, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Run),
+    Check(check::Check),
+    Judge(judge::Judge),
+    Selftest(selftest::Selftest),
+    /// Print the JSON Schema of scenarios, for editors
+    Schema,
+    /// List the oracles and what each says
+    Oracles,
+    /// List what can be tested: the real session, the gateway as it was before, mutants
+    Subjects,
+    /// List the faults: what each does, where it acts, which engines have it
+    Faults,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes, the gravest of a set of runs first:
+  70  a bug of Squall's own
+   5  two runs with one seed differ (--twice)
+   3  a scenario or a trace cannot be read
+   2  the command line asks for what cannot be done
+   1  findings
+   4  inconclusive: something was not put to the test
+   0  everything held";
+
+impl Cli {
+    /// Does what the command line says.
+    ///
+    /// # Errors
+    /// What nobody foresaw; what was foreseen is told, and is in the exit code.
+    pub(crate) fn run(self) -> anyhow::Result<Exit> {
+        match self.command {
+            Command::Run(run) => run.run(),
+            Command::Check(check) => check.run(),
+            Command::Judge(judge) => judge.run(),
+            Command::Selftest(selftest) => selftest.run(),
+            Command::Schema => lists::schema(),
+            Command::Oracles => lists::oracles(),
+            Command::Subjects => lists::subjects(),
+            Command::Faults => lists::faults(),
+        }
+    }
+}
+
+/// Tells what nobody foresaw.
+pub(crate) fn unforeseen(error: &anyhow::Error) -> Exit {
+    // Where even this cannot be told, the exit code still says it.
+    let _ = out::complain(&format!("{error:#}"));
+    Exit::Bug
+}

@@ -1,0 +1,224 @@
+//! `squall run`.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, ValueEnum};
+use squall::engine::Engine;
+use squall::exit::Exit;
+use squall::report::{github, json, junit, text};
+use squall::runner::{Outcome, Panics, Settings, in_order, run_one};
+use squall::scenario::Scenario;
+use squall::seed::Seed;
+use squall::subject::Tested;
+use squall_protocol::Instant;
+
+use super::{out, set};
+
+/// Run scenarios and judge what happens
+#[derive(Debug, Args)]
+#[command(after_help = super::EXIT_CODES)]
+pub(super) struct Run {
+    #[command(flatten)]
+    paths: set::Paths,
+    /// Run only the scenarios of this name, file name or tag; may be given several times [default: all]
+    #[arg(long, value_name = "NAME|TAG")]
+    only: Vec<String>,
+    /// List the scenarios and run none
+    #[arg(long)]
+    list: bool,
+    /// Draw everything from this seed [default: each scenario's own]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<Seed>,
+    /// What executes the scenarios
+    #[arg(long, value_enum, value_name = "E", default_value_t)]
+    engine: Engine,
+    /// What is tested; `squall subjects` says what each is
+    #[arg(long, value_name = "S", default_value = "session", value_parser = subjects(), hide_possible_values = true)]
+    subject: Tested,
+    #[command(flatten)]
+    jobs: set::Jobs,
+    /// Run each scenario twice; two different traces are exit 5 [default: once]
+    #[arg(long)]
+    twice: bool,
+    /// End each run here, as in 30d; what is expected later is not judged [default: the scenario's end]
+    #[arg(long, value_name = "T", value_parser = set::point)]
+    until: Option<Instant>,
+    /// Tell what happened around the first findings [default: findings alone]
+    #[arg(long)]
+    explain: bool,
+    /// Write a JUnit report to this file too [default: none]
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write each full trace to NAME.SUBJECT.SEED.jsonl.zst in this directory, for `squall judge` [default: none]
+    #[arg(long, value_name = "DIR")]
+    trace: Option<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object, with a hash of each trace
+    Json,
+    /// For people, with annotations for GitHub
+    Github,
+}
+
+impl Run {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let Some(scenarios) = self.paths.load()? else {
+            return Ok(Exit::BadScenario);
+        };
+        let scenarios = match only(scenarios, &self.only) {
+            Ok(scenarios) => scenarios,
+            Err(complaint) => {
+                out::complain(&complaint)?;
+                return Ok(Exit::Usage);
+            }
+        };
+        if self.list {
+            out::say(&list(&scenarios, self.seed))?;
+            return Ok(Exit::Held);
+        }
+        if let Some(complaint) = self.prepare() {
+            out::complain(&complaint)?;
+            return Ok(Exit::Usage);
+        }
+        let settings = Settings {
+            tested: self.subject,
+            engine: self.engine,
+            seed: self.seed,
+            until: self.until,
+            hash: self.format == Format::Json,
+            twice: self.twice,
+            explain: self.explain,
+            traces: self.trace.clone(),
+        };
+        let took = set::stopwatch();
+        let outcomes = self.all(&scenarios, &settings)?;
+        let wall = took();
+        match self.format {
+            Format::Text | Format::Github => out::say(&text::total(&outcomes, wall))?,
+            Format::Json => out::say(&json::report(
+                &outcomes,
+                settings.tested.name(),
+                self.engine.name(),
+                wall,
+            ))?,
+        }
+        let mut exit = outcomes.iter().map(Outcome::exit).max().unwrap_or_default();
+        if let Some(file) = &self.junit
+            && let Err(error) = File::create(file).and_then(|file| {
+                junit::write(&outcomes, settings.tested.name(), BufWriter::new(file))
+            })
+        {
+            out::complain(&format!("--junit: {}: {error}", file.display()))?;
+            exit = exit.max(Exit::Usage);
+        }
+        Ok(exit)
+    }
+
+    /// What must be there before anything runs; or why it cannot be.
+    fn prepare(&self) -> Option<String> {
+        let unmade = |error, flag: &str, path: &PathBuf| {
+            Some(format!("{flag}: {}: {error}", path.display()))
+        };
+        if let Some(directory) = &self.trace
+            && let Err(error) = fs::create_dir_all(directory)
+        {
+            return unmade(error, "--trace", directory);
+        }
+        if let Some(file) = &self.junit
+            && let Err(error) = File::create(file)
+        {
+            return unmade(error, "--junit", file);
+        }
+        None
+    }
+
+    /// Runs all of them, and tells each one as soon as it and those before it are done.
+    fn all(&self, scenarios: &[Scenario], settings: &Settings) -> anyhow::Result<Vec<Outcome>> {
+        let panics = Panics::watch();
+        let columns = text::Columns::of(scenarios, self.until);
+        let bar = set::progress(scenarios.len(), "scenarios");
+        let told = self.format != Format::Json;
+        if told {
+            bar.suspend(|| out::say(&columns.head()))?;
+        }
+        let mut outcomes = Vec::with_capacity(scenarios.len());
+        let work = |scenario: &Scenario| {
+            let outcome = run_one(scenario, settings, &panics);
+            bar.inc(1);
+            outcome
+        };
+        in_order(scenarios, self.jobs.number(), work, |_, outcome| {
+            if told {
+                let mut said = text::outcome(&outcome, columns);
+                if self.format == Format::Github {
+                    said.push_str(&github::annotations(&outcome));
+                }
+                bar.suspend(|| out::say(&said))?;
+            }
+            outcomes.push(outcome);
+            anyhow::Ok(())
+        })?;
+        bar.finish_and_clear();
+        Ok(outcomes)
+    }
+}
+
+/// The subjects by name.
+fn subjects() -> impl TypedValueParser<Value = Tested> {
+    let values = Tested::all().map(|tested| PossibleValue::new(tested.name()).help(tested.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Tested::by_name(&name).ok_or("no such subject"))
+}
+
+/// Those of this name, file name or tag. Each word must mean at least one.
+fn only(scenarios: Vec<Scenario>, words: &[String]) -> Result<Vec<Scenario>, String> {
+    let means = |word: &str, scenario: &Scenario| {
+        let file = scenario.path.file_stem().and_then(|stem| stem.to_str());
+        scenario.name == word || file == Some(word) || scenario.tags.iter().any(|tag| tag == word)
+    };
+    for word in words {
+        if !scenarios.iter().any(|scenario| means(word, scenario)) {
+            let known = scenarios
+                .iter()
+                .flat_map(|scenario| scenario.tags.iter().chain([&scenario.name]));
+            let nearest = known
+                .map(|known| (strsim::jaro_winkler(known, word), known))
+                .filter(|(likeness, _)| *likeness > 0.75)
+                .max_by(|(one, _), (other, _)| one.total_cmp(other));
+            let guess = nearest
+                .map(|(_, known)| format!(", did you mean {known:?}?"))
+                .unwrap_or_default();
+            return Err(format!(
+                "no scenario has the name or the tag {word:?}{guess} (--list shows them all)"
+            ));
+        }
+    }
+    let wanted =
+        |scenario: &Scenario| words.is_empty() || words.iter().any(|word| means(word, scenario));
+    Ok(scenarios.into_iter().filter(wanted).collect())
+}
+
+fn list(scenarios: &[Scenario], seed: Option<Seed>) -> String {
+    let head = ["scenario", "runs for", "seed", "tags", "file"];
+    let rows = scenarios.iter().map(|scenario| {
+        vec![
+            scenario.name.clone(),
+            scenario.runs_for.to_string(),
+            seed.unwrap_or(scenario.seed).to_string(),
+            scenario.tags.join(", "),
+            scenario.path.display().to_string(),
+        ]
+    });
+    squall::report::table(&head, rows)
+}

@@ -1,0 +1,78 @@
+//! What several commands share: the scenarios at some paths, the number of jobs, the progress bar.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use squall::scenario::{self, Scenario};
+use squall_protocol::{Instant, Millis};
+
+use super::out;
+
+#[derive(Debug, Args)]
+pub(super) struct Paths {
+    /// Scenario files; a directory means every *.yaml below it
+    #[arg(value_name = "PATHS", default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+}
+
+impl Paths {
+    /// The scenarios, all of which can be read; or none, and what is wrong was told.
+    pub(super) fn load(&self) -> io::Result<Option<Vec<Scenario>>> {
+        match scenario::load(&self.paths) {
+            Ok(scenarios) => Ok(Some(scenarios)),
+            Err(errors) => {
+                for error in &errors {
+                    // The stream takes the colours out where nobody could see them.
+                    out::complain(&error.render(true))?;
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Jobs {
+    /// How many scenarios run at a time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl Jobs {
+    pub(super) fn number(&self) -> NonZeroUsize {
+        let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        self.jobs.unwrap_or_else(cores)
+    }
+}
+
+/// A point of a run, as the command line writes it: how long after the beginning.
+pub(super) fn point(text: &str) -> Result<Instant, String> {
+    text.parse::<Millis>()
+        .map(|length| Instant::START + length)
+        .map_err(|error| error.to_string())
+}
+
+/// A progress bar on the standard error, where that is a terminal.
+pub(super) fn progress(runs: usize, what: &str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}, {elapsed}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::new(runs as u64)
+        .with_style(style)
+        .with_message(what.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// How long something took, for people.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long a command took is told to people, nothing else"
+)]
+pub(super) fn stopwatch() -> impl Fn() -> Duration {
+    let begun = std::time::Instant::now();
+    move || begun.elapsed()
+}

@@ -1,0 +1,73 @@
+//! What a run writes down on the side: its hash, and the full trace in a file.
+
+use std::fs::File;
+use std::io::{self, BufWriter};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use crate::engine::Listener;
+use crate::trace::{Entry, Event, FullWriter, Header, TraceHash};
+
+/// A place that the end of a trace is told to.
+pub(super) type Told<T> = Arc<OnceLock<T>>;
+
+/// Hashes a trace, and tells the hash at its end.
+pub(super) struct Hashing {
+    hash: TraceHash,
+    told: Told<String>,
+}
+
+impl Hashing {
+    pub(super) fn new(header: &Header, told: &Told<String>) -> Self {
+        Self {
+            hash: TraceHash::new(header),
+            told: Arc::clone(told),
+        }
+    }
+}
+
+impl Listener for Hashing {
+    fn hear(&mut self, entry: &Entry) {
+        self.hash.add(entry);
+        if entry.event == Event::End {
+            let _ = self.told.set(self.hash.finish());
+        }
+    }
+}
+
+/// Writes a trace to a file, and tells what became of it: at its end, or as soon as it cannot go on.
+pub(super) struct ToFile {
+    out: Option<FullWriter<BufWriter<File>>>,
+    told: Told<io::Result<()>>,
+}
+
+impl ToFile {
+    pub(super) fn new(path: &Path, header: &Header, told: &Told<io::Result<()>>) -> Self {
+        let told = Arc::clone(told);
+        let out = File::create(path).and_then(|file| FullWriter::new(BufWriter::new(file), header));
+        match out {
+            Ok(out) => Self {
+                out: Some(out),
+                told,
+            },
+            Err(error) => {
+                let _ = told.set(Err(error));
+                Self { out: None, told }
+            }
+        }
+    }
+}
+
+impl Listener for ToFile {
+    fn hear(&mut self, entry: &Entry) {
+        let Some(out) = &mut self.out else { return };
+        let written = out.write(entry);
+        if written.is_ok() && entry.event != Event::End {
+            return;
+        }
+        let ended =
+            written.and_then(|()| self.out.take().map_or(Ok(()), |out| out.finish().map(drop)));
+        self.out = None;
+        let _ = self.told.set(ended);
+    }
+}
