@@ -1,31 +1,20 @@
-//! The gateway as it was before: it reconnects by itself after every disconnect.
-//!
-//! What it did, as its operators tell it: it dialed at once on start-session and had no limiter; it sent an IQ ping every
-//! 30 s and looked at the silence only then; it heard no WebSocket events; every five minutes it looked at the socket and
-//! did nothing; and after any end but 401 it dialed again five seconds later, for ever.
+//! A connection that is dialed again whenever it ends.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::pairing::{self, Device};
 use squall_protocol::{Instant, Millis, Node, Now};
 use squall_session::cause;
-use squall_session::limiter::{MemoryStore, StoreError};
-use squall_session::machine::{Closed, Dial, Disconnected, LinkInput, Refusal, Revocation};
-use squall_session::store::Store;
+use squall_session::machine::{Closed, Dial, Disconnected, LinkInput, Refusal};
 use squall_session::{
-    AttemptId, Cause, Consequence, Event, Input, LinkId, Lost, Machine, OrgId, Output, Stage,
-    State, Timer,
+    AttemptId, Cause, Consequence, Event, Input, LinkId, Lost, Machine, Output, Stage, State, Timer,
 };
-
-use crate::subject::{Admission, Boot, Setup, Subject};
-use crate::trace::Claims;
-use crate::words::{Denial, OracleName};
 
 /// Between two IQ pings, and between two looks at the silence.
 const TICK: Millis = Millis::from_secs(30);
 /// Silence for longer than this, seen at a tick, is the end.
-const SILENCE: Millis = Millis::from_secs(35);
+pub(super) const SILENCE: Millis = Millis::from_secs(35);
 /// From any end to the next dial.
 const REDIAL: Millis = Millis::from_secs(5);
 /// A query without an answer is given up.
@@ -36,99 +25,7 @@ const CONNECT: Millis = Millis::from_secs(20);
 const FIRST_QR: Millis = Millis::from_secs(60);
 const NEXT_QR: Millis = Millis::from_secs(20);
 
-/// The gateway as it was before.
-#[derive(Debug)]
-pub struct Before {
-    store: MemoryStore,
-    attempts: u64,
-    open: BTreeSet<OrgId>,
-    devices: BTreeMap<OrgId, Device>,
-}
-
-impl Boot for Before {
-    const NAME: &'static str = "before";
-
-    fn claims() -> Claims {
-        Claims {
-            not_judged: BTreeSet::from([
-                OracleName::KeepAliveCadence,
-                OracleName::Detection,
-                OracleName::Expectations,
-            ]),
-            waits: false,
-            own_silence: Some(SILENCE),
-        }
-    }
-
-    fn boot(setup: &Setup, _: Now) -> Result<Self, StoreError> {
-        Ok(Self {
-            store: setup.store.clone(),
-            attempts: 0,
-            open: BTreeSet::new(),
-            devices: BTreeMap::new(),
-        })
-    }
-}
-
-impl Subject for Before {
-    type Start = AttemptId;
-    type Go = AttemptId;
-    type Machine = Reconnecting;
-
-    fn admit(&mut self, _: Now, org: &OrgId) -> Admission<AttemptId> {
-        if self.open.contains(org) {
-            return Admission::Denied {
-                cause: Denial::AlreadyActive,
-                also: Vec::new(),
-                retry_at: None,
-            };
-        }
-        self.attempts += 1;
-        let attempt = AttemptId(self.attempts);
-        self.open.insert(org.clone());
-        Admission::Granted {
-            attempt,
-            start: attempt,
-        }
-    }
-
-    fn confirm(&mut self, _: Now, start: AttemptId) -> Result<AttemptId, Revocation> {
-        Ok(start)
-    }
-
-    fn withdraw(&mut self, _: Now, _: AttemptId) {}
-
-    fn hear(&mut self, _: Now, org: &OrgId, event: &Event) {
-        match event {
-            Event::State(State::Connecting) => {
-                self.open.insert(org.clone());
-            }
-            Event::Disconnected(_) => {
-                self.open.remove(org);
-            }
-            Event::Device(device) => {
-                self.devices.insert(org.clone(), device.clone());
-            }
-            _ => {}
-        }
-    }
-
-    fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Reconnecting {
-        let stored = self
-            .devices
-            .get(org)
-            .cloned()
-            .or_else(|| self.store.device(org).ok().flatten());
-        let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
-        Reconnecting::new(device, rng)
-    }
-
-    fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
-        Vec::new()
-    }
-}
-
-/// Its machine: a connection that is dialed again whenever it ends.
+/// The machine of the gateway as it was before.
 #[derive(Debug)]
 pub struct Reconnecting {
     device: Device,
@@ -204,7 +101,7 @@ impl Machine for Reconnecting {
 }
 
 impl Reconnecting {
-    fn new(device: Device, rng: ChaCha8Rng) -> Self {
+    pub(super) fn new(device: Device, rng: ChaCha8Rng) -> Self {
         Self {
             device,
             rng,

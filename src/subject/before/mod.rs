@@ -1,0 +1,114 @@
+//! The gateway as it was before: it reconnects by itself after every disconnect.
+//!
+//! What it did, as its operators tell it: it dialed at once on start-session and had no limiter; it sent an IQ ping every
+//! 30 s and looked at the silence only then; it heard no WebSocket events; every five minutes it looked at the socket and
+//! did nothing; and after any end but 401 it dialed again five seconds later, for ever.
+
+mod reconnecting;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::Now;
+use squall_protocol::pairing::Device;
+use squall_session::limiter::{MemoryStore, StoreError};
+use squall_session::machine::Revocation;
+use squall_session::store::Store;
+use squall_session::{AttemptId, Event, OrgId, State};
+
+use self::reconnecting::{Reconnecting, SILENCE};
+use crate::subject::{Admission, Boot, Setup, Subject};
+use crate::trace::Claims;
+use crate::words::{Denial, OracleName};
+
+/// The gateway as it was before.
+#[derive(Debug)]
+pub struct Before {
+    store: MemoryStore,
+    attempts: u64,
+    open: BTreeSet<OrgId>,
+    devices: BTreeMap<OrgId, Device>,
+}
+
+impl Boot for Before {
+    const NAME: &'static str = "before";
+
+    fn claims() -> Claims {
+        Claims {
+            not_judged: BTreeSet::from([
+                OracleName::KeepAliveCadence,
+                OracleName::Detection,
+                OracleName::Expectations,
+            ]),
+            waits: false,
+            own_silence: Some(SILENCE),
+        }
+    }
+
+    fn boot(setup: &Setup, _: Now) -> Result<Self, StoreError> {
+        Ok(Self {
+            store: setup.store.clone(),
+            attempts: 0,
+            open: BTreeSet::new(),
+            devices: BTreeMap::new(),
+        })
+    }
+}
+
+impl Subject for Before {
+    type Start = AttemptId;
+    type Go = AttemptId;
+    type Machine = Reconnecting;
+
+    fn admit(&mut self, _: Now, org: &OrgId) -> Admission<AttemptId> {
+        if self.open.contains(org) {
+            return Admission::Denied {
+                cause: Denial::AlreadyActive,
+                also: Vec::new(),
+                retry_at: None,
+            };
+        }
+        self.attempts += 1;
+        let attempt = AttemptId(self.attempts);
+        self.open.insert(org.clone());
+        Admission::Granted {
+            attempt,
+            start: attempt,
+        }
+    }
+
+    fn confirm(&mut self, _: Now, start: AttemptId) -> Result<AttemptId, Revocation> {
+        Ok(start)
+    }
+
+    fn withdraw(&mut self, _: Now, _: AttemptId) {}
+
+    fn hear(&mut self, _: Now, org: &OrgId, event: &Event) {
+        match event {
+            Event::State(State::Connecting) => {
+                self.open.insert(org.clone());
+            }
+            Event::Disconnected(_) => {
+                self.open.remove(org);
+            }
+            Event::Device(device) => {
+                self.devices.insert(org.clone(), device.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Reconnecting {
+        let stored = self
+            .devices
+            .get(org)
+            .cloned()
+            .or_else(|| self.store.device(org).ok().flatten());
+        let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
+        Reconnecting::new(device, rng)
+    }
+
+    fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
+        Vec::new()
+    }
+}
