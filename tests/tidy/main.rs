@@ -1,0 +1,6 @@
+//! The rules of the house, held by a test each. A failure names the file and the way out.
+
+mod direction;
+mod files;
+mod licences;
+mod source;
