@@ -198,3 +198,38 @@ fn policy(policy: &trace::Policy) -> Policy {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+    use crate::subject::RealSession;
+
+    fn verdict(steps: &str) -> Verdict {
+        let text = format!(
+            "name: one hour\nruns_for: 1h\norganizations: {{ \"2\": {{}} }}\nsteps:\n  - {{ at: 0s, start_session: {{ org: \"2\" }} }}\n{steps}"
+        );
+        let scenario = scenario::parse(&text, "one-hour.yaml".as_ref()).expect("a good scenario");
+        run::<RealSession>(&scenario, Seed(7)).expect("a runtime")
+    }
+
+    #[test]
+    fn a_step_that_waits_in_vain_makes_the_run_inconclusive() {
+        let verdict =
+            verdict("  - { id: again, on: { login: { nth: 2 } }, stop_session: { org: \"2\" } }\n");
+        assert_eq!(verdict.ending(), Ending::Inconclusive);
+        assert!(
+            verdict.inconclusive[0].starts_with("step 2 (again) was never triggered"),
+            "{:?}",
+            verdict.inconclusive
+        );
+    }
+
+    #[test]
+    fn a_step_that_was_triggered_leaves_nothing_open() {
+        let verdict =
+            verdict("  - { on: { login: { nth: 1 } }, after: 1m, stop_session: { org: \"2\" } }\n");
+        assert_eq!(verdict.ending(), Ending::Held, "{verdict:#?}");
+        assert_eq!(verdict.happened.disconnects, 1);
+    }
+}

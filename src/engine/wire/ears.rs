@@ -87,6 +87,14 @@ impl Triggers {
         }
     }
 
+    /// The steps that waited in vain, by place in the plan.
+    pub(crate) fn in_vain(&self) -> impl Iterator<Item = usize> {
+        self.waiting
+            .iter()
+            .filter(|(_, _, watch)| !watch.has_fired())
+            .map(|(place, ..)| *place)
+    }
+
     fn hear(&mut self, entry: &Entry) {
         if self.waiting.is_empty() {
             return;

@@ -25,9 +25,11 @@ use squall_session::OrgId;
 use squall_session::store::Store;
 
 use crate::engine::{Done, Job};
+use crate::oracle::Findings;
 use crate::plan::{Phone, Plan};
 use crate::scenario;
 use crate::subject::{Setup, Subject};
+use crate::words::OracleName;
 
 use client::{BootFn, Client, Outside};
 use conductor::{Class, Conductor};
@@ -66,6 +68,7 @@ pub(crate) fn run<S: Subject>(
     };
     let recorder = Recorder::new(&conductor, ears);
     let until = job.until;
+    let in_vain = InVain::of(&job);
     let plan = job.plan;
     let weather = Arc::new(Faulty::default());
     let (exchange, listener) = Exchange::new(
@@ -117,12 +120,41 @@ pub(crate) fn run<S: Subject>(
         .end()
         .ok_or_else(|| io::Error::other("the trace was ended twice"))?;
     drop(runtime);
+    let mut findings = ears.judge.finish(until);
+    in_vain.tell(&ears.triggers, &mut findings);
     Ok(Done {
-        findings: ears.judge.finish(until),
+        findings,
         counts: ears.counts,
         simulated: until.since_start(),
         wall: begun.elapsed(),
     })
+}
+
+/// What is said of steps that waited for something that never happened: a run without them proves nothing about them.
+struct InVain(Vec<(u32, Option<String>)>);
+
+impl InVain {
+    /// The steps by place in the plan; none where the run is cut short, or where the subject never claimed to do what the
+    /// scenario expects.
+    fn of(job: &Job<'_>) -> Self {
+        let whole = job.until == job.plan.ends;
+        let claimed = !job
+            .header
+            .claims
+            .not_judged
+            .contains(&OracleName::Expectations);
+        let steps = job.plan.steps.iter().filter(|_| whole && claimed);
+        Self(steps.map(|step| (step.number, step.id.clone())).collect())
+    }
+
+    fn tell(&self, triggers: &Triggers, findings: &mut Findings) {
+        for (number, id) in triggers.in_vain().filter_map(|place| self.0.get(place)) {
+            let id = id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
+            findings.inconclusive(format!(
+                "step {number}{id} was never triggered: what it waits for did not happen"
+            ));
+        }
+    }
 }
 
 /// How the mock server behaves in this plan.
