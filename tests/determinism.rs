@@ -35,10 +35,15 @@ impl<T: Send> Listener for Keeper<T> {
 }
 
 fn hash(scenario: &Scenario, seed: u64) -> String {
+    hash_until(scenario, seed, scenario.ends())
+}
+
+fn hash_until(scenario: &Scenario, seed: u64, until: Instant) -> String {
     let kept: Arc<Mutex<Option<TraceHash>>> = Arc::default();
     let begun = Arc::clone(&kept);
     let options = Options {
         seed: Some(Seed(seed)),
+        until: Some(until),
         writers: Some(Box::new(move |header| {
             // Of the entries alone: the header holds the seed, and another seed would give another hash by that.
             let mut header = header.clone();
@@ -117,6 +122,25 @@ fn the_same_seed_gives_the_same_trace() {
 fn another_seed_gives_another_trace_where_anything_is_drawn() {
     for scenario in lives() {
         assert_ne!(hash(&scenario, 7), hash(&scenario, 8), "{}", scenario.name);
+    }
+}
+
+/// With a range for the delay of a link every message is drawn. The first hour tells it; a year would tell no more.
+#[test]
+fn another_seed_gives_another_trace_in_every_shipped_scenario_on_a_link_that_is_drawn() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let scenarios = scenario::load(&[root.join("scenarios")]).expect("the shipped scenarios read");
+    let drawn: Vec<Scenario> = scenarios
+        .into_iter()
+        .filter(|scenario| scenario.latency.min < scenario.latency.max)
+        .collect();
+    assert!(
+        !drawn.is_empty(),
+        "no scenario draws its link: this test holds nothing"
+    );
+    for scenario in drawn {
+        let first = |seed| hash_until(&scenario, seed, Instant::START + Millis::from_hours(1));
+        assert_ne!(first(7), first(8), "{}", scenario.path.display());
     }
 }
 

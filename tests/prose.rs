@@ -33,9 +33,12 @@ struct Told {
     prose: String,
 }
 
+/// Where a line of prose goes.
+type OutFn = Box<dyn FnMut(&str) + Send>;
+
 /// A teller that leaves what it tells where the test finds it.
 struct Teller {
-    prose: Option<Prose<Box<dyn FnMut(&str) + Send>>>,
+    prose: Option<Prose<OutFn>>,
 }
 
 impl Listener for Teller {
@@ -60,7 +63,7 @@ fn tell(scenario: &Scenario) -> Told {
     let lines = Arc::clone(&text);
     let options = Options {
         writers: Some(Box::new(move |header| {
-            let out: Box<dyn FnMut(&str) + Send> = Box::new(move |line| {
+            let out: OutFn = Box::new(move |line| {
                 let _ = writeln!(lines.lock().unwrap(), "{line}");
             });
             vec![Box::new(Teller {

@@ -1,5 +1,6 @@
 //! Running a program, and saying which one failed.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,4 +50,22 @@ pub(crate) fn output(line: &str, codes: &[i32]) -> anyhow::Result<String> {
         );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Runs a program to its end and gives each line that it prints to `hear`; anything but success is an error that names it.
+pub(crate) fn lines(line: &str, mut hear: impl FnMut(&str)) -> anyhow::Result<()> {
+    let mut child = program(line)
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start `{line}`"))?;
+    if let Some(stdout) = child.stdout.take() {
+        for said in BufReader::new(stdout).lines() {
+            hear(&said.with_context(|| format!("`{line}` printed no text"))?);
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{line}` failed: {status}");
+    }
+    Ok(())
 }
