@@ -188,8 +188,7 @@ mod tests {
             }
             conductor.sleep_until(Instant::at(1_000), Class::End).await;
         });
-        let lines = log.0.lock().expect("nobody panics under it").clone();
-        lines
+        log.0.lock().expect("nobody panics under it").clone()
     }
 
     #[derive(Clone, Default)]
