@@ -5,6 +5,8 @@
 mod before;
 mod mutant;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;

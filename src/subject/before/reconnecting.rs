@@ -225,16 +225,16 @@ impl Reconnecting {
             live.give_up_at = None;
             self.reply(node, Node::new("iq").attr("type", "result"));
             self.show_qr(now, FIRST_QR);
-        } else if node.find("pair-success").is_some() {
-            match self.device.on_pair_success(node, &mut self.rng) {
+        } else if let Some(success) = node.find("pair-success") {
+            match self.device.on_pair_success(success, &mut self.rng) {
                 Ok(paired) => {
                     live.paired_here = true;
                     live.next_qr = None;
                     self.device = paired.device;
                     self.outputs
                         .push_back(Output::Event(Event::Device(self.device.clone())));
-                    self.outputs
-                        .push_back(Output::Send(self.link, paired.reply));
+                    let result = Node::new("iq").attr("type", "result");
+                    self.reply(node, result.child(paired.reply));
                     self.stand(State::Pairing);
                 }
                 Err(error) => self.end(
