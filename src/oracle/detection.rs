@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn a_ping_of_the_millisecond_of_the_last_delivery_may_have_gone_out_before_it() {
+        for (late, words) in [(0, &[][..]), (1, &["silence is not noticed"][..])] {
+            let mut tape = Tape::new();
+            tape.start().at(55_000);
+            tape.carried(Side::Server, &Message::Ping(vec![])).iq_ping();
+            tape.at(80_000).iq_ping().at(140_000 + late);
+            tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+            tape.assert_says(Detection::new, words);
+        }
+    }
+
+    #[test]
     fn silence_is_due_too_where_the_client_sends_no_ping() {
         let mut tape = Tape::new();
         tape.start().at(30_000 + 85_000);

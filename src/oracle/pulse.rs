@@ -99,7 +99,11 @@ impl Pulse {
 
 /// `bound` after the first unanswered ping, which itself is due one interval after the last sign of life: a client that
 /// sends no ping at all gets no more time than one that does.
+///
+/// A ping of the very millisecond of that sign of life does not count. A read hands the client everything that is due at
+/// once, and the ping may answer the first part of it (`<success>`) before the client has looked at the last.
 fn due(ping: Option<Instant>, alive: Instant, interval: Millis, bound: Millis) -> Instant {
     let latest = alive + interval + bound;
-    ping.map_or(latest, |since| latest.min(since + bound))
+    ping.filter(|since| *since > alive)
+        .map_or(latest, |since| latest.min(since + bound))
 }
