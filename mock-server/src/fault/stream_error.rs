@@ -10,7 +10,7 @@ use super::{Act, AsSent, Fault, FaultCx, Injected};
 
 /// The server sends `<stream:error>` and closes. With no parameter at all the element is empty, which some clients have
 /// met (`tulir/whatsmeow#1052`).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StreamError {
     /// The code: 515, 503, 401.
@@ -22,6 +22,29 @@ pub struct StreamError {
     /// The name of another element inside: `xml-not-well-formed`, `ack`, `ping`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<String>,
+    /// Whether the server closes after it. Without it the server goes on as if it had said nothing.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub closes: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_true(closes: &bool) -> bool {
+    *closes
+}
+
+impl Default for StreamError {
+    fn default() -> Self {
+        Self {
+            code: None,
+            conflict: None,
+            child: None,
+            closes: true,
+        }
+    }
 }
 
 /// The kinds of conflict.
@@ -61,7 +84,12 @@ impl Fault for StreamError {
     }
 
     fn acts(&self, _: &mut FaultCx<'_>) -> Vec<Act> {
-        vec![Act::End(Arc::new(self.node()))]
+        let node = Arc::new(self.node());
+        vec![if self.closes {
+            Act::End(node)
+        } else {
+            Act::Send(node)
+        }]
     }
 }
 
@@ -93,5 +121,15 @@ mod tests {
             assert_eq!(node.to_string(), sent);
             assert_eq!(ask(|cx| fault.on_login(cx)), Login::Admit);
         }
+    }
+
+    #[test]
+    fn it_goes_on_where_it_is_told_not_to_close() {
+        let fault: StreamError = serde_json::from_str(r#"{"code":"401","closes":false}"#).unwrap();
+        let acts = ask(|cx| fault.acts(cx));
+        let [Act::Send(node)] = acts.as_slice() else {
+            panic!("{acts:?}")
+        };
+        assert_eq!(node.to_string(), r#"<stream:error code="401"/>"#);
     }
 }
