@@ -11,7 +11,7 @@ use crate::words::OracleName;
 /// See the module's text.
 pub(super) const MUTANT: Mutant = Mutant {
     name: "idle-watchdog",
-    about: "declares a link dead that brought no message for 30 min, however well its pings are answered",
+    about: "declares a link dead that brought no message for 4 h, however well its pings are answered",
     incident: "openclaw#62258",
     oracle: OracleName::Holds,
     scenario: "quiet for twelve hours",
@@ -19,8 +19,9 @@ pub(super) const MUTANT: Mutant = Mutant {
     hears: hears_nothing,
 };
 
-/// The window of the gateway in which it was seen.
-const WINDOW: Millis = Millis::from_mins(30);
+/// The gateways in which it was seen had windows from half an hour up. A longer one is the same decision, and leaves the
+/// stories of a morning alone.
+const WINDOW: Millis = Millis::from_hours(4);
 
 #[derive(Default)]
 struct Watchdog {
