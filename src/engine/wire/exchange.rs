@@ -129,6 +129,15 @@ impl Exchange {
         }
     }
 
+    /// The weather has changed on every link, also on those whose server's end is gone: what it said last may be under way.
+    pub(crate) fn flow_all(&self) {
+        let links: Vec<Link> = self.lock().live.values().cloned().collect();
+        for link in links {
+            link.pipe(Side::Client).flow();
+            link.pipe(Side::Server).flow();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }

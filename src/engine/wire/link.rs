@@ -94,7 +94,8 @@ impl Pipe {
         self.lock().splitter.label(message);
     }
 
-    /// What was held flows again, each message with a delay of its own from now on.
+    /// The weather has changed: it is asked again about each message that was held. What may go takes a delay of its own
+    /// from now on.
     pub(crate) fn flow(self: &Arc<Self>) {
         let now = self.conductor.now();
         let mut guard = self.lock();
@@ -107,7 +108,15 @@ impl Pipe {
             .iter_mut()
             .filter(|parcel| parcel.due == Instant::NEVER)
         {
-            parcel.due = state.last_due.max(now + state.delay.draw());
+            let more = match self.weather.carry(self.conn, self.from) {
+                Carry::Pass => Millis::ZERO,
+                Carry::After(more) => more,
+                Carry::Hold => {
+                    state.held = true;
+                    return;
+                }
+            };
+            parcel.due = state.last_due.max(now + state.delay.draw() + more);
             state.last_due = parcel.due;
             self.conductor.call(
                 parcel.due,

@@ -139,6 +139,9 @@ impl World for ServerWorld {
         if let Some(event) = self.translate(event) {
             self.recorder.record(event);
         }
+        if matches!(event, ServerEvent::FaultOff { .. }) {
+            self.exchange.flow_all();
+        }
     }
 
     fn sending(&self, connection: ServerConnection, label: Label) {
