@@ -139,7 +139,10 @@ impl Teller {
                 let said = says::event(event, at, &self.stamp);
                 match self.whose(event) {
                     Whose::Org(org) => self.line(at, &org, &said, out),
-                    Whose::Step(step) => out(&self.stamp.line(at, &format!("step {step}"), &said)),
+                    Whose::Step(step) => {
+                        self.flush_all(out);
+                        out(&self.stamp.line(at, &format!("step {step}"), &said));
+                    }
                     Whose::Process => {
                         self.flush_all(out);
                         out(&self.stamp.line(at, "process", &said));
