@@ -13,13 +13,14 @@ use super::live::Live;
 use super::pulse::Pulse;
 use super::{Findings, Oracle};
 use crate::trace::{Ask, ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
-use crate::words::{Cause, OracleName};
+use crate::words::{Cause, OracleName, Stage};
 
 /// Asks of every disconnect what warrants it.
 #[derive(Debug)]
 pub struct Holds {
     policy: Policy,
     own_silence: Option<Millis>,
+    own_patience: Option<Millis>,
     links: Links,
     pulses: Live<Pulse>,
     orgs: BTreeMap<OrgName, Org>,
@@ -45,6 +46,7 @@ impl Holds {
         Self {
             policy: header.policy.clone(),
             own_silence: header.claims.own_silence,
+            own_patience: header.claims.own_patience,
             links: Links::new(header),
             pulses: Live::default(),
             orgs: BTreeMap::new(),
@@ -79,8 +81,13 @@ impl Holds {
             Some(bound) => now >= pulse.received + bound,
             None => pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now),
         };
-        let too_long = link
-            .stage_ends(&self.policy)
+        let stage_ends = match self.own_patience {
+            Some(bound) => {
+                (!matches!(link.stage(), Stage::Pairing | Stage::Open)).then(|| link.dialed + bound)
+            }
+            None => link.stage_ends(&self.policy),
+        };
+        let too_long = stage_ends
             .into_iter()
             .chain(link.qr_ends())
             .any(|end| now >= end);
@@ -199,7 +206,6 @@ mod tests {
     use super::super::testing::Tape;
     use super::*;
     use crate::trace::Message;
-    use crate::words::Stage;
 
     fn lost(tape: &mut Tape) -> &mut Tape {
         tape.disconnected(Cause::ConnectionLost, None)
@@ -284,6 +290,17 @@ mod tests {
             let mut tape = Tape::new();
             tape.header.claims.own_silence = Some(Millis::from_secs(35));
             lost(tape.start().at(65_000 - early));
+            assert_eq!(tape.judged(Holds::new).len(), findings);
+        }
+    }
+
+    #[test]
+    fn a_subject_is_held_to_its_own_patience_in_every_stage_before_its_login() {
+        for (early, findings) in [(1, 1), (0, 0)] {
+            let mut tape = Tape::new();
+            tape.header.claims.own_patience = Some(Millis::from_secs(20));
+            tape.start_secured().at(50_000 - early);
+            tape.disconnected(Cause::ConnectTimedOut, Some(Stage::Login));
             assert_eq!(tape.judged(Holds::new).len(), findings);
         }
     }

@@ -88,4 +88,7 @@ pub struct Claims {
     /// The silence after which it declares its connection dead, counted from the last thing received, where it has a
     /// rule of its own.
     pub own_silence: Option<Millis>,
+    /// How long it waits for a login or a QR code, counted from the dial, where it has a rule of its own for all stages.
+    #[serde(default)]
+    pub own_patience: Option<Millis>,
 }

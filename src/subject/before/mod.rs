@@ -16,7 +16,7 @@ use squall_session::machine::Revocation;
 use squall_session::store::Store;
 use squall_session::{AttemptId, Event, OrgId, State};
 
-use self::reconnecting::{Reconnecting, SILENCE};
+use self::reconnecting::{CONNECT, Reconnecting, SILENCE};
 use crate::subject::{Admission, Boot, Setup, Subject};
 use crate::trace::Claims;
 use crate::words::{Denial, OracleName};
@@ -42,6 +42,7 @@ impl Boot for Before {
             ]),
             waits: false,
             own_silence: Some(SILENCE),
+            own_patience: Some(CONNECT),
         }
     }
 

@@ -20,7 +20,7 @@ const REDIAL: Millis = Millis::from_secs(5);
 /// A query without an answer is given up.
 const QUERY: Millis = Millis::from_secs(60);
 /// From the dial to the login.
-const CONNECT: Millis = Millis::from_secs(20);
+pub(super) const CONNECT: Millis = Millis::from_secs(20);
 /// The first QR code is shown so long, each later one a third of it.
 const FIRST_QR: Millis = Millis::from_secs(60);
 const NEXT_QR: Millis = Millis::from_secs(20);
