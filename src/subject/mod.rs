@@ -13,7 +13,7 @@ use rand::rngs::ChaCha8Rng;
 use squall_protocol::Now;
 use squall_session::limiter::{MemoryStore, StoreError};
 use squall_session::machine::Revocation;
-use squall_session::{AttemptId, Event, Machine, OrgId, Policy};
+use squall_session::{AttemptId, Event, Machine, OrgId, Policy, State};
 
 use crate::run::{Options, Verdict, run_with};
 use crate::scenario::Scenario;
@@ -118,6 +118,8 @@ pub trait Subject: Send + Sized + 'static {
     fn machine(&mut self, org: &OrgId, rng: ChaCha8Rng) -> Self::Machine;
     /// Attempts that the boot found cut short by the death of the process before, to be told as such.
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)>;
+    /// Where an organization's session stands right after a boot, once its machine was made.
+    fn stands(&self, org: &OrgId) -> State;
 }
 
 /// A subject that can be booted by its type alone, as [`run`](crate::run) does.

@@ -131,14 +131,17 @@ impl Subject for RealSession {
         let stored = self.limiter.store().device(org).ok().flatten();
         let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
         let end = self.limiter.stored_end(self.booted, org).ok().flatten();
-        if let Some(end) = end {
-            self.states.insert(org.clone(), end.state);
-        }
-        Session::new(org.clone(), self.policy.clone(), device, end, rng)
+        let session = Session::new(org.clone(), self.policy.clone(), device, end, rng);
+        self.states.insert(org.clone(), session.status().state);
+        session
     }
 
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
         std::mem::take(&mut self.cut_short)
+    }
+
+    fn stands(&self, org: &OrgId) -> State {
+        self.states.get(org).copied().unwrap_or(State::Idle)
     }
 }
 

@@ -111,6 +111,13 @@ impl<S: Subject> Client<S> {
         for name in &self.organizations {
             let org = OrgId::new(name.clone());
             let machine = subject.machine(&org, seed.stream(&format!("client/{boots}/{name}")));
+            if boots > 1 {
+                // Whoever asks after a boot is told the stored end, and no longer what the dead process had said.
+                recorder.record(Event::State {
+                    org: name.clone(),
+                    state: translate::state(subject.stands(&org)),
+                });
+            }
             let (commands, receiver) = unbounded_channel();
             inside.sessions.insert(
                 name.clone(),

@@ -197,4 +197,8 @@ impl Subject for Mutated {
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
         self.real.cut_short()
     }
+
+    fn stands(&self, org: &OrgId) -> State {
+        self.real.stands(org)
+    }
 }

@@ -1,0 +1,88 @@
+//! What the subjects are known to do, as the trace of a run shows it.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use squall::engine::Listener;
+use squall::scenario;
+use squall::subject::Tested;
+use squall::trace::{Entry, Event};
+use squall::words::State;
+use squall::{Options, run_tested};
+
+/// Keeps the entries of a run.
+struct Keeper(Arc<Mutex<Vec<Entry>>>);
+
+impl Listener for Keeper {
+    fn hear(&mut self, entry: &Entry) {
+        self.0.lock().unwrap().push(entry.clone());
+    }
+}
+
+fn trace(subject: &str, text: &str) -> Vec<Entry> {
+    let scenario = scenario::parse(text, Path::new("test.yaml")).expect("a good scenario");
+    let kept: Arc<Mutex<Vec<Entry>>> = Arc::default();
+    let keeper = Keeper(Arc::clone(&kept));
+    let options = Options {
+        writers: Some(Box::new(move |_| vec![Box::new(keeper)])),
+        ..Options::default()
+    };
+    let subject = Tested::by_name(subject).expect("a subject of that name");
+    run_tested(&scenario, subject, options).expect("a run");
+    std::mem::take(&mut *kept.lock().unwrap())
+}
+
+#[test]
+fn the_gateway_as_it_was_pairs_and_is_back_five_seconds_after_the_515() {
+    let trace = trace(
+        "before",
+        "name: pairing\nruns_for: 1m\norganizations: { \"1\": { paired: false } }\nsteps:\n  \
+         - { at: 0s, start_session: { org: \"1\" } }\n",
+    );
+    let at = |wanted: fn(&Event) -> bool| {
+        trace
+            .iter()
+            .filter(|entry| wanted(&entry.event))
+            .map(|entry| entry.at)
+            .collect::<Vec<_>>()
+    };
+    let ends = at(|event| matches!(event, Event::Disconnected { .. }));
+    let dials = at(|event| matches!(event, Event::Dial { .. }));
+    let logins = at(|event| matches!(event, Event::Login { .. }));
+    assert_eq!(ends.len(), 1, "the 515 after pairing");
+    assert_eq!(dials.len(), 2);
+    assert_eq!((dials[1] - ends[0]).get(), 5_000);
+    assert_eq!(logins.len(), 1, "with the device that was paired");
+}
+
+#[test]
+fn a_boot_says_where_each_session_stands() {
+    let trace = trace(
+        "session",
+        "name: a crash\nruns_for: 30h\norganizations: { \"1\": {}, \"2\": {} }\nsteps:\n  \
+         - { at: 0s, start_session: { org: \"1\" } }\n  \
+         - { at: 0s, start_session: { org: \"2\" } }\n  \
+         - { at: 30m, inject: { stream_error: { code: 515 } }, org: \"2\" }\n  \
+         - { at: 1h, client_crash: {} }\n  \
+         - { at: 25h, client_crash: {} }\n",
+    );
+    let told: Vec<_> = trace
+        .iter()
+        .skip_while(|entry| !matches!(entry.event, Event::Crashed { .. }))
+        .filter_map(|entry| match &entry.event {
+            Event::State { org, state } => Some((org.as_str(), *state)),
+            _ => None,
+        })
+        .collect();
+    let manual = State::DisconnectedManualReconnectRequired;
+    assert_eq!(
+        told,
+        [
+            ("1", manual),
+            ("2", State::Blocked),
+            ("2", manual), // the block has ended
+            ("1", manual),
+            ("2", manual),
+        ]
+    );
+}
