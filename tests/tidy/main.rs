@@ -3,4 +3,5 @@
 mod direction;
 mod files;
 mod licences;
+mod registers;
 mod source;

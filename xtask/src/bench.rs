@@ -1,10 +1,10 @@
 //! `cargo xtask bench`: what a steady year costs. Memory and the ratio of counts are held to their bounds; the time is
-//! this machine's, and is told beside what it should be.
+//! this machine's, and is told beside what it should be: processor time, so that other programs do not count.
 
 use std::fs;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
@@ -44,7 +44,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
     let seconds = year.took.as_secs_f64();
     let rows = [
         (
-            "time of the year",
+            "processor time, year",
             format!("{seconds:.2} s"),
             format!("at most {MAX_SECONDS:.0} s"),
             seconds <= MAX_SECONDS,
@@ -87,7 +87,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
         let broken = if *held { "" } else { "  BROKEN" };
         println!("  {what:<24} {measured:>14}   {bound}{broken}");
     }
-    // A busy machine is no reason to fail; memory and counts are the same on every one.
+    // A slow machine is no reason to fail; memory and counts are the same on every one.
     if rows[1..].iter().any(|(.., held)| !held) {
         bail!("a bound is broken");
     }
@@ -103,25 +103,30 @@ fn millions(count: u64) -> String {
 }
 
 struct Measured {
+    /// User and system time, to a hundredth of a second.
     took: Duration,
     peak_kib: u64,
 }
 
-/// Runs a program and watches its peak memory, which the kernel counts.
+/// Runs a program and watches its processor time and its peak memory, which the kernel counts.
 fn measure(line: &str) -> anyhow::Result<Measured> {
-    #[expect(clippy::disallowed_methods, reason = "this measures")]
-    let begun = Instant::now();
     let mut child = program(line)
         .stdout(Stdio::null())
         .spawn()
         .with_context(|| format!("cannot start `{line}`"))?;
     let status_file = format!("/proc/{}/status", child.id());
-    let mut peak_kib = 0;
+    let stat_file = format!("/proc/{}/stat", child.id());
+    let (mut took, mut peak_kib) = (Duration::ZERO, 0);
     loop {
         if let Ok(status) = fs::read_to_string(&status_file)
             && let Some(kib) = high_water(&status)
         {
             peak_kib = peak_kib.max(kib);
+        }
+        if let Ok(stat) = fs::read_to_string(&stat_file)
+            && let Some(spent) = processor_time(&stat)
+        {
+            took = took.max(spent);
         }
         if let Some(status) = child.try_wait()? {
             if !status.success() {
@@ -130,10 +135,7 @@ fn measure(line: &str) -> anyhow::Result<Measured> {
             if peak_kib == 0 {
                 bail!("{status_file} told no peak memory: this command needs Linux");
             }
-            return Ok(Measured {
-                took: begun.elapsed(),
-                peak_kib,
-            });
+            return Ok(Measured { took, peak_kib });
         }
         thread::sleep(Duration::from_millis(2));
     }
@@ -148,6 +150,15 @@ fn high_water(status: &str) -> Option<u64> {
         .next()?
         .parse()
         .ok()
+}
+
+/// User and system time of a `/proc/…/stat`, which Linux tells in hundredths of a second: fields 14 and 15 by proc(5),
+/// counted here from behind the program's name, which may hold anything.
+fn processor_time(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(')')?;
+    let mut times = fields.split_whitespace().skip(11);
+    let mut next = || times.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (next()? + next()?)))
 }
 
 /// Sees to it that valgrind is there: Debian's package, where this user may install it.
@@ -194,5 +205,11 @@ mod tests {
             Some(5120)
         );
         assert_eq!(high_water("State:\tZ (zombie)\n"), None);
+    }
+
+    #[test]
+    fn the_time_is_read_behind_a_name_with_anything_in_it() {
+        let stat = "77 (a ) b) S 1 77 77 0 -1 4194560 120 0 0 0 731 12 0 0 20 0 2 0 100 0 0";
+        assert_eq!(processor_time(stat), Some(Duration::from_millis(7_430)));
     }
 }

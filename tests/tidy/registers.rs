@@ -1,0 +1,173 @@
+//! The registers and the scenarios know each other: nothing is registered that no scenario shows.
+
+use std::collections::BTreeSet;
+
+use squall::scenario::{self, Action, Before, CrashedStore, Scenario};
+use squall::subject::MUTANTS;
+use squall::words::OracleName;
+use squall_mock_server::fault::REGISTER;
+
+use crate::source::{none, root};
+
+/// Oracles that no scenario and no mutant can make speak, and why. Each is shown a trace that violates it in its own file.
+const SHOWN_BY_HAND: &[(OracleName, &str)] = &[
+    (
+        OracleName::FaultWasSeen,
+        "it makes a run inconclusive, and a shipped scenario is none",
+    ),
+    (
+        OracleName::Detection,
+        "the gateway before never claimed to notice in time, and no mutant is late",
+    ),
+    (
+        OracleName::PongPromptness,
+        "both gateways answer a server's ping at once, and no mutant delays it",
+    ),
+    (
+        OracleName::Classification,
+        "the gateway before names its causes by the session's own table, and no mutant changes that",
+    ),
+];
+
+fn scenarios() -> Vec<Scenario> {
+    scenario::load(&[root().join("scenarios")]).unwrap_or_else(|errors| {
+        let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        panic!("{}", texts.join("\n"))
+    })
+}
+
+/// The faults that a scenario uses, those of the client's process included.
+fn faults(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
+    scenario.steps.iter().filter_map(|step| match &step.action {
+        Action::Inject { fault, .. } | Action::Fault { fault, .. } => Some(fault.info().name),
+        Action::ClientCrash {
+            store: CrashedStore::Kept,
+            ..
+        } => Some("client_crash, store kept"),
+        Action::ClientCrash {
+            store: CrashedStore::Lost,
+            ..
+        } => Some("client_crash, store lost"),
+        Action::Suspend { .. } => Some("suspend"),
+        _ => None,
+    })
+}
+
+#[test]
+fn every_fault_is_in_a_scenario() {
+    let used: BTreeSet<&str> = scenarios().iter().flat_map(faults).collect();
+    let registered = REGISTER.iter().map(|info| info.name);
+    let found: Vec<String> = registered
+        .chain([
+            "client_crash, store kept",
+            "client_crash, store lost",
+            "suspend",
+        ])
+        .filter(|name| !used.contains(name))
+        .map(|name| format!("{name}: in no scenario"))
+        .collect();
+    none(
+        &found,
+        "Write a scenario in scenarios/ that shows what this fault does.",
+    );
+}
+
+#[test]
+fn every_fault_has_its_file() {
+    let found: Vec<String> = REGISTER
+        .iter()
+        .map(|info| format!("mock-server/src/fault/{}.rs", info.name))
+        .filter(|path| !root().join(path).exists())
+        .collect();
+    none(&found, "A fault is one file, named as it is.");
+}
+
+#[test]
+fn every_oracle_has_its_file() {
+    let found: Vec<String> = OracleName::ALL
+        .iter()
+        .filter(|oracle| **oracle != OracleName::Expectations)
+        .map(|oracle| format!("src/oracle/{oracle}.rs"))
+        .filter(|path| !root().join(path).exists())
+        .collect();
+    none(&found, "An oracle is one file, named as it is.");
+}
+
+#[test]
+fn every_oracle_finds_something_somewhere() {
+    let mut speak: BTreeSet<OracleName> = MUTANTS.iter().map(|mutant| mutant.oracle).collect();
+    for scenario in scenarios() {
+        if let Some(Before::Fails(oracles)) = scenario.before {
+            speak.extend(oracles);
+        }
+    }
+    let by_hand: BTreeSet<OracleName> = SHOWN_BY_HAND.iter().map(|(oracle, _)| *oracle).collect();
+    let silent: Vec<String> = OracleName::ALL
+        .iter()
+        .filter(|oracle| !speak.contains(oracle) && !by_hand.contains(oracle))
+        .map(|oracle| format!("{oracle}: no scenario's `before`, and no mutant, makes it speak"))
+        .collect();
+    none(
+        &silent,
+        "Write the scenario or the mutant that it is there for.",
+    );
+    let stale: Vec<String> = by_hand
+        .intersection(&speak)
+        .map(ToString::to_string)
+        .collect();
+    none(&stale, "They do speak: take them off SHOWN_BY_HAND.");
+}
+
+#[test]
+fn every_scenario_says_what_the_gateway_before_does_there() {
+    let found: Vec<String> = scenarios()
+        .iter()
+        .filter(|scenario| scenario.before.is_none())
+        .map(|scenario| scenario.path.display().to_string())
+        .collect();
+    none(
+        &found,
+        "Add `before: passes` or `before: { fails: [...] }`; squall run --subject before FILE shows which.",
+    );
+}
+
+#[test]
+fn every_mutant_has_its_scenario() {
+    let names: BTreeSet<String> = scenarios()
+        .into_iter()
+        .map(|scenario| scenario.name)
+        .collect();
+    let found: Vec<String> = MUTANTS
+        .iter()
+        .filter(|mutant| !names.contains(mutant.scenario))
+        .map(|mutant| {
+            format!(
+                "{}: no scenario is named {:?}",
+                mutant.name, mutant.scenario
+            )
+        })
+        .collect();
+    none(
+        &found,
+        "A mutant names the scenario in which it must be caught; write it, or name another.",
+    );
+}
+
+/// 15 is what makes the comparison tell something; less, and the scenarios would only show that the session works.
+#[test]
+fn the_gateway_before_fails_in_at_least_fifteen_scenarios() {
+    use OracleName::{DialAttribution, Holds, LimiterShadow, Unpunished};
+    let fails = |scenario: &&Scenario| match &scenario.before {
+        Some(Before::Fails(oracles)) => [DialAttribution, LimiterShadow, Holds, Unpunished]
+            .iter()
+            .any(|oracle| oracles.contains(oracle)),
+        _ => false,
+    };
+    let scenarios = scenarios();
+    let failing = scenarios.iter().filter(fails).count();
+    assert!(
+        failing >= 15,
+        "it fails in {failing} of {}",
+        scenarios.len()
+    );
+}
