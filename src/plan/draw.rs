@@ -25,6 +25,7 @@ impl Plan {
             policy: scenario.policy.clone(),
             phone,
             guard: scenario.guard,
+            server_pings: scenario.server_pings,
             live: scenario.live,
             steps: scenario
                 .steps

@@ -17,7 +17,9 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use squall_protocol::{Instant, Millis};
 
-use crate::scenario::{CrashedStore, EventMatcher, FaultSpec, Guard, Organization, Target};
+use crate::scenario::{
+    CrashedStore, EventMatcher, FaultSpec, Guard, Organization, ServerPings, Target,
+};
 use crate::seed::Seed;
 use crate::trace::{OrgName, Policy};
 
@@ -46,6 +48,8 @@ pub struct Plan {
     pub phone: Phone,
     /// The mock server's guard.
     pub guard: Guard,
+    /// What the mock server asks of its own accord.
+    pub server_pings: ServerPings,
     /// Whether it may also run in real time.
     pub live: bool,
     /// What happens, in the order of the scenario.

@@ -35,6 +35,14 @@ impl fmt::Display for Plan {
                 writeln!(f, "  phone          scans only when a step says so")?;
             }
         }
+        for (kind, every) in [
+            ("an IQ ping", self.server_pings.iq),
+            ("a WebSocket Ping", self.server_pings.websocket),
+        ] {
+            if let Some(every) = every {
+                writeln!(f, "  server         sends {kind} every {every}")?;
+            }
+        }
         let triggers = || self.steps.iter().map(|step| step.trigger.to_string());
         let width = triggers().map(|trigger| trigger.len()).max().unwrap_or(0);
         for (step, trigger) in self.steps.iter().zip(triggers()) {

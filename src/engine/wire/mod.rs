@@ -178,6 +178,10 @@ fn settings(plan: &Plan) -> server::Settings {
                 Phone::Never => server::ScansAfter::Never,
             },
         },
+        pings: server::Pings {
+            iq: plan.server_pings.iq,
+            websocket: plan.server_pings.websocket,
+        },
         ..server::Settings::default()
     }
 }

@@ -12,13 +12,13 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use squall_protocol::{Instant, Millis};
 
-use super::model::{Before, Guard, Organization, Phone, Scenario};
+use super::model::{Before, Guard, Organization, Phone, Scenario, ServerPings};
 use super::nearest::nearest;
 use super::place::{of_key, of_token};
 use super::policy;
 use super::problem::Problem;
 use super::range::{Between, Window, Within};
-use super::raw::{Name, RawBefore, RawGuard, RawScansAfter, RawScenario};
+use super::raw::{Name, RawBefore, RawGuard, RawScansAfter, RawScenario, RawServerPings};
 use super::yaml::{At, Place};
 use crate::seed::Seed;
 use crate::trace::OrgName;
@@ -105,6 +105,7 @@ impl Checker<'_> {
                 .push((Some(of_token(self.text, at)), problem));
         });
         let guard = self.guard(&raw.guard);
+        let server_pings = self.server_pings(&raw.server_pings);
         let phone = match raw.phone.scans_after {
             None => Phone::ScansAfter(DEFAULT_SCAN),
             Some(RawScansAfter::After(delay)) => Phone::ScansAfter(delay),
@@ -148,6 +149,7 @@ impl Checker<'_> {
             policy,
             phone,
             guard,
+            server_pings,
             live: raw.live,
             before: raw.before.map(|before| match before.value {
                 RawBefore::Passes => Before::Passes,
@@ -203,6 +205,18 @@ impl Checker<'_> {
             penalty: or(&raw.penalty, Millis::from_hours(24)),
             answer: raw.answer,
             in_all: raw.in_all,
+        }
+    }
+
+    fn server_pings(&mut self, raw: &RawServerPings) -> ServerPings {
+        let mut every = |key, written: &Option<At<Millis>>| {
+            let written = written.as_ref()?;
+            self.longer_than_nothing(key, written);
+            Some(written.value)
+        };
+        ServerPings {
+            iq: every("iq", &raw.iq),
+            websocket: every("websocket", &raw.websocket),
         }
     }
 

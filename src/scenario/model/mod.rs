@@ -48,6 +48,8 @@ pub struct Scenario {
     pub phone: Phone,
     /// The mock server's imitation of WhatsApp's abuse detection.
     pub guard: Guard,
+    /// What the mock server asks of its own accord.
+    pub server_pings: ServerPings,
     /// Whether it also runs against real time and real sockets.
     pub live: bool,
     /// What the gateway as it was before does here.
@@ -105,6 +107,15 @@ pub struct Guard {
     pub answer: GuardAnswer,
     /// Whether it counts the dials of all accounts together, as by their address.
     pub in_all: bool,
+}
+
+/// What the mock server asks of its own accord, while a client is logged in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ServerPings {
+    /// How often it sends `<iq xmlns="urn:xmpp:ping">`, if it does.
+    pub iq: Option<Millis>,
+    /// How often it sends a WebSocket Ping, if it does.
+    pub websocket: Option<Millis>,
 }
 
 /// How the guard answers a dial that it punishes.

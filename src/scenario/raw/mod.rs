@@ -17,6 +17,7 @@ use crate::words::OracleName;
 pub(super) use expect::{RawConnectedFor, RawDetectedWithin, RawExpected, RawStatus};
 pub(super) use rules::{
     BlockScope, PairingRestart, RawGuard, RawPer, RawPhone, RawPolicy, RawQuota, RawScansAfter,
+    RawServerPings,
 };
 pub(super) use step::{RawEvent, RawStep, RawStore, RawWhich};
 
@@ -58,6 +59,9 @@ pub(super) struct RawScenario {
     /// The mock server's imitation of WhatsApp's abuse detection.
     #[serde(default)]
     pub(super) guard: RawGuard,
+    /// What the mock server asks of its own accord.
+    #[serde(default)]
+    pub(super) server_pings: RawServerPings,
     /// Whether it also runs against real sockets in real time. Then it may last at most 10 minutes.
     #[serde(default)]
     pub(super) live: bool,

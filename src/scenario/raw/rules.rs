@@ -200,3 +200,15 @@ pub(in crate::scenario) struct RawGuard {
     #[serde(default)]
     pub(in crate::scenario) in_all: bool,
 }
+
+/// What the mock server asks of its own accord, while a client is logged in. The service is not known to ping on a beat;
+/// clients have to answer all the same.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ServerPings")]
+pub(in crate::scenario) struct RawServerPings {
+    /// How often it sends `<iq xmlns="urn:xmpp:ping">`. Never if it is not given.
+    pub(in crate::scenario) iq: Option<At<Millis>>,
+    /// How often it sends a WebSocket Ping. Never if it is not given.
+    pub(in crate::scenario) websocket: Option<At<Millis>>,
+}
