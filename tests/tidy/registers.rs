@@ -20,10 +20,6 @@ const SHOWN_BY_HAND: &[(OracleName, &str)] = &[
         "the gateway before never claimed to notice in time, and no mutant is late",
     ),
     (
-        OracleName::PongPromptness,
-        "both gateways answer a server's ping at once, and no mutant delays it",
-    ),
-    (
         OracleName::Classification,
         "the gateway before names its causes by the session's own table, and no mutant changes that",
     ),
