@@ -122,7 +122,7 @@ pub trait Subject: Send + Sized + 'static {
     fn stands(&self, org: &OrgId) -> State;
 }
 
-/// A subject that can be booted by its type alone, as [`run`](crate::run) does.
+/// A subject that can be booted by its type alone, as `squall::run` does.
 pub trait Boot: Subject {
     /// The name in reports and in `--subject`.
     const NAME: &'static str;
