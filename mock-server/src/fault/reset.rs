@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, Fault, FaultCx, Injected};
 
-/// The transport is reset (TCP RST): what is under way is lost, and both ends are told at once. While it stands, each new
+/// The transport is reset (TCP RST): what is under way is lost, and each end is told as soon as word can reach it. While it stands, each new
 /// connection is reset when its upgrade request arrives.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -90,9 +90,11 @@ impl Standing {
             dice,
         } = asked;
         let memory = self.memory.entry(connection).or_default();
-        // A place of its own in the generator's 2^64 streams of 2^68 words, so that a draw depends on nothing else.
-        let mut rng = dice.stream(self.id.0 << 32 | connection.0 & 0xFFFF_FFFF);
-        rng.set_word_pos(u128::from(memory.asked) * WORDS_A_HOOK);
+        // A stream of its own among the generator's 2^64, and in it a place of its own for each connection among 2^68
+        // words, so that a draw depends on nothing else.
+        let mut rng = dice.stream(FAULT_STREAMS | self.id.0);
+        let of_connection = u128::from(connection.0 & 0x0FFF_FFFF) << 40;
+        rng.set_word_pos(of_connection + u128::from(memory.asked) * WORDS_A_HOOK);
         memory.asked += 1;
         let mut cx = FaultCx {
             now,
@@ -174,3 +176,5 @@ impl Target {
 
 /// Words of chance that one hook may draw without reaching those of the next.
 const WORDS_A_HOOK: u128 = 64;
+/// The streams of faults, apart from those of connections, accounts and certificates.
+const FAULT_STREAMS: u64 = 1 << 62;
