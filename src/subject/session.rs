@@ -75,6 +75,8 @@ impl Subject for RealSession {
         match self.limiter.admit(now, org, active) {
             limiter::Admission::Granted(permit) => {
                 self.attempts.insert(org.clone(), permit.attempt());
+                // The session says so itself when it hears of the start; another request may come before.
+                self.states.insert(org.clone(), State::Waiting);
                 Admission::Granted {
                     attempt: permit.attempt(),
                     start: permit,

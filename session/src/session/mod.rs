@@ -127,8 +127,10 @@ impl Session {
     }
 
     fn on_go(&mut self, now: Now, go: Go) {
-        // A go that comes after the operator's cancel finds nobody waiting and is lost unspent.
-        if let Phase::Confirming(attempt) = self.phase {
+        // A go that comes after the operator's cancel finds nobody waiting, or another attempt, and is lost unspent.
+        if let Phase::Confirming(attempt) = self.phase
+            && go.attempt() == attempt
+        {
             self.dial(now, Right::Confirmed(go, attempt));
         }
     }
