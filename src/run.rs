@@ -219,10 +219,43 @@ mod tests {
             verdict("  - { id: again, on: { login: { nth: 2 } }, stop_session: { org: \"2\" } }\n");
         assert_eq!(verdict.ending(), Ending::Inconclusive);
         assert!(
-            verdict.inconclusive[0].starts_with("step 2 (again) was never triggered"),
+            verdict.inconclusive[0].starts_with("step 2 (again) never acted"),
             "{:?}",
             verdict.inconclusive
         );
+    }
+
+    #[test]
+    fn a_step_triggered_too_late_to_act_makes_the_run_inconclusive() {
+        let verdict = verdict(
+            "  - { on: { login: {} }, after: 59m 50s, inject: { close: { code: 1000 } } }\n",
+        );
+        assert_eq!(verdict.ending(), Ending::Inconclusive, "{verdict:#?}");
+    }
+
+    #[test]
+    fn a_crash_of_a_dead_process_makes_the_run_inconclusive() {
+        let verdict = verdict(
+            "  - { at: 10m, client_crash: { down_for: 10m } }\n  - { at: 11m, client_crash: { store: lost } }\n",
+        );
+        assert_eq!(verdict.ending(), Ending::Inconclusive, "{verdict:#?}");
+    }
+
+    #[test]
+    fn a_crash_inside_a_suspend_boots_at_the_resume() {
+        let verdict = verdict(
+            "  - { at: 10m, suspend: { for: 20m } }\n  - { at: 12m, client_crash: { down_for: 1m } }\n  - { at: 40m, start_session: { org: \"2\" } }\n",
+        );
+        assert_eq!(verdict.ending(), Ending::Held, "{verdict:#?}");
+    }
+
+    #[test]
+    fn a_reset_in_the_flight_of_a_ping_is_a_reset_and_nothing_else() {
+        // The ping of 5m 13s is written after the reset was sent and before it arrives.
+        let text = "name: reset\nruns_for: 1h\nlink: { latency: 2s }\norganizations: { \"2\": {} }\nsteps:\n  - { at: 0s, start_session: { org: \"2\" } }\n  - { at: 5m 12s, inject: { reset: {} } }\nexpect:\n  - cause: { org: \"2\", nth: 1, is: connection_closed }\n";
+        let scenario = scenario::parse(text, "reset.yaml".as_ref()).expect("a good scenario");
+        let verdict = run::<RealSession>(&scenario, Seed(7)).expect("a runtime");
+        assert_eq!(verdict.ending(), Ending::Held, "{verdict:#?}");
     }
 
     #[test]

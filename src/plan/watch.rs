@@ -101,11 +101,6 @@ impl Watch {
     pub fn seen(&self) -> u32 {
         self.seen
     }
-
-    /// Whether the step was to act at all.
-    pub fn has_fired(&self) -> bool {
-        self.seen >= self.event.nth.unwrap_or(1)
-    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Everybody who listens to a run: the judge, those that write it down, and the steps that wait for something.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use squall_protocol::Instant;
+use squall_protocol::{Instant, Millis};
 
 use crate::oracle::Judge;
 use crate::plan::{Plan, Trigger, Watch};
@@ -61,38 +61,44 @@ impl Counts {
 /// The steps that wait for something to happen.
 pub(crate) struct Triggers {
     /// By place in the plan.
-    waiting: Vec<(usize, squall_protocol::Millis, Watch)>,
+    waiting: Vec<Waiting>,
     /// Whose each live connection is.
     whose: BTreeMap<ConnectionId, OrgName>,
+    /// Where the run ends.
+    until: Instant,
     fired: Arc<Fired>,
 }
 
 impl Triggers {
     /// The plan's steps that wait, and where they are told to act.
-    pub(crate) fn new(plan: &Plan, fired: &Arc<Fired>) -> Self {
+    pub(crate) fn new(plan: &Plan, until: Instant, fired: &Arc<Fired>) -> Self {
         let waiting =
             plan.steps
                 .iter()
                 .enumerate()
                 .filter_map(|(place, step)| match &step.trigger {
-                    Trigger::On { event, after } => {
-                        Some((place, *after, Watch::new(event.clone())))
-                    }
+                    Trigger::On { event, after } => Some(Waiting {
+                        place,
+                        after: *after,
+                        watch: Watch::new(event.clone()),
+                        acts: false,
+                    }),
                     Trigger::At(_) | Trigger::Every { .. } => None,
                 });
         Self {
             waiting: waiting.collect(),
             whose: BTreeMap::new(),
+            until,
             fired: Arc::clone(fired),
         }
     }
 
-    /// The steps that waited in vain, by place in the plan.
+    /// The steps that never came to act, by place in the plan: what they waited for did not happen, or too late; or
+    /// there was nothing left to act on.
     pub(crate) fn in_vain(&self) -> impl Iterator<Item = usize> {
-        self.waiting
-            .iter()
-            .filter(|(_, _, watch)| !watch.has_fired())
-            .map(|(place, ..)| *place)
+        let waited = self.waiting.iter().filter(|waiting| !waiting.acts);
+        let waited: Vec<usize> = waited.map(|waiting| waiting.place).collect();
+        waited.into_iter().chain(self.fired.idle())
     }
 
     fn hear(&mut self, entry: &Entry) {
@@ -102,28 +108,42 @@ impl Triggers {
         let Self {
             waiting,
             whose,
+            until,
             fired,
         } = self;
         if let Event::Dial { conn, org, .. } = &entry.event {
             whose.insert(*conn, org.clone());
         }
-        for (place, after, watch) in waiting {
-            if let Some(org) = watch.observe(&entry.event, |conn| whose.get(&conn).cloned()) {
-                fired.add(Firing {
-                    at: entry.at + *after,
-                    place: *place,
-                    org,
-                });
+        for waiting in waiting {
+            let observed = waiting
+                .watch
+                .observe(&entry.event, |conn| whose.get(&conn).cloned());
+            if let Some(org) = observed {
+                let at = entry.at + waiting.after;
+                waiting.acts |= at <= *until;
+                let place = waiting.place;
+                fired.add(Firing { at, place, org });
             }
         }
         if let Event::Released {
             conn,
             by: crate::trace::Side::Server,
-        } = &entry.event
+        }
+        | Event::ConnectRefused { conn } = &entry.event
         {
             whose.remove(conn);
         }
     }
+}
+
+/// A step that waits.
+struct Waiting {
+    /// Its place in the plan.
+    place: usize,
+    after: Millis,
+    watch: Watch,
+    /// Whether it was triggered in time to act before the run ends.
+    acts: bool,
 }
 
 /// A step that waited and is to act.
@@ -141,6 +161,8 @@ pub(crate) struct Firing {
 #[derive(Default)]
 pub(crate) struct Fired {
     inside: Mutex<(Vec<Firing>, Option<Waker>)>,
+    /// Places in the plan of steps that found nothing to act on.
+    idle: Mutex<BTreeSet<usize>>,
 }
 
 impl Fired {
@@ -150,6 +172,21 @@ impl Fired {
         if let Some(waker) = inside.1.take() {
             waker.wake();
         }
+    }
+
+    /// The step at this place found nothing to act on.
+    pub(crate) fn in_vain(&self, place: usize) {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(place);
+    }
+
+    fn idle(&self) -> BTreeSet<usize> {
+        self.idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Takes all that was fired; pending until there is any.

@@ -80,6 +80,8 @@ struct State {
     reader_gone: bool,
     /// The writer has said its last.
     ended: bool,
+    /// The link was reset. Until its own end hears of that, a writer does not know: what it writes vanishes.
+    cut: bool,
 }
 
 struct Parcel {
@@ -139,6 +141,7 @@ impl Pipe {
         state.held = false;
         state.last_due = now;
         state.ended = true;
+        state.cut = true;
         self.send(&mut state, 0, Some(how));
     }
 
@@ -302,6 +305,7 @@ impl Link {
                     reader: None,
                     reader_gone: false,
                     ended: false,
+                    cut: false,
                 }),
             })
         };
@@ -365,10 +369,11 @@ impl AsyncWrite for End {
     ) -> Poll<io::Result<usize>> {
         let mut guard = self.out.lock();
         let state = &mut *guard;
-        if state.ended {
+        if state.ended && !state.cut {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        if !state.reader_gone {
+        let vanishes = state.reader_gone || state.cut;
+        if !vanishes {
             state.bytes.extend(bytes);
         }
         let mut pieces = Vec::new();
@@ -376,7 +381,7 @@ impl AsyncWrite for End {
             .splitter
             .split(bytes, |len, message| pieces.push((len, message)));
         for (len, message) in pieces {
-            if state.reader_gone {
+            if vanishes {
                 // Written to nobody: it counts as sent, and is never delivered.
                 if let Some(message) = message {
                     self.out.recorder.record(Event::Sent {

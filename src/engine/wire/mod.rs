@@ -63,7 +63,7 @@ pub(crate) fn run<S: Subject>(
     let ears = Ears {
         judge: job.judge(),
         counts: Counts::default(),
-        triggers: Triggers::new(&job.plan, &fired),
+        triggers: Triggers::new(&job.plan, job.until, &fired),
         writers: std::mem::take(&mut job.writers),
     };
     let recorder = Recorder::new(&conductor, ears);
@@ -151,7 +151,7 @@ impl InVain {
         for (number, id) in triggers.in_vain().filter_map(|place| self.0.get(place)) {
             let id = id.as_ref().map(|id| format!(" ({id})")).unwrap_or_default();
             findings.inconclusive(format!(
-                "step {number}{id} was never triggered: what it waits for did not happen"
+                "step {number}{id} never acted: what it waits for did not happen, or too late, or there was nothing to act on"
             ));
         }
     }

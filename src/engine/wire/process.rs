@@ -24,6 +24,10 @@ struct State {
     boot: u32,
     up: bool,
     suspended_since: Option<Instant>,
+    /// How many suspends overlap.
+    suspends: u32,
+    /// It was to boot while its machine slept.
+    boots_on_resume: bool,
     suspended_in_all: Millis,
     /// One waker of each task that was polled since the last time that all were woken, and how often that was.
     waiting: Vec<Waker>,
@@ -79,20 +83,40 @@ impl Process {
         Self::wake_all(state);
     }
 
-    /// It is suspended.
-    pub(crate) fn suspend(&self) {
-        let now = self.conductor.now();
-        self.lock().suspended_since.get_or_insert(now);
-    }
-
-    /// It is resumed; everything that waited looks at the world again.
-    pub(crate) fn resume(&self) {
+    /// It is suspended. Whether it was awake until now: suspends may overlap.
+    pub(crate) fn suspend(&self) -> bool {
         let now = self.conductor.now();
         let mut state = self.lock();
+        state.suspends += 1;
+        state.suspended_since.get_or_insert(now);
+        state.suspends == 1
+    }
+
+    /// A process can boot only on a machine that is awake. Whether it is; else the boot is remembered for the resume.
+    pub(crate) fn may_boot(&self) -> bool {
+        let mut state = self.lock();
+        state.boots_on_resume = state.suspended_since.is_some();
+        !state.boots_on_resume
+    }
+
+    /// Whether a boot was waiting for the resume.
+    pub(crate) fn boots_now(&self) -> bool {
+        std::mem::take(&mut self.lock().boots_on_resume)
+    }
+
+    /// One suspend is over. Whether it was the last: then everything that waited looks at the world again.
+    pub(crate) fn resume(&self) -> bool {
+        let now = self.conductor.now();
+        let mut state = self.lock();
+        state.suspends = state.suspends.saturating_sub(1);
+        if state.suspends > 0 {
+            return false;
+        }
         if let Some(since) = state.suspended_since.take() {
             state.suspended_in_all = state.suspended_in_all + (now - since);
         }
         Self::wake_all(state);
+        true
     }
 
     /// A task of this process: not polled while it is suspended, ended when it is killed.
@@ -189,16 +213,37 @@ mod tests {
         let process = Process::new(&conductor, Timestamp::UNIX_EPOCH);
         process.boot();
         at(&conductor, 1_000);
-        process.suspend();
+        assert!(process.suspend());
         at(&conductor, 61_000);
         assert_eq!(process.now().mono, Instant::at(1_000));
         assert_eq!(process.now().wall.as_millisecond(), 61_000);
         assert!(!process.answers(), "a suspended process answers nobody");
-        process.resume();
+        assert!(process.resume());
         assert_eq!(process.now().mono, Instant::at(1_000));
         at(&conductor, 62_000);
         assert_eq!(process.now().mono, Instant::at(2_000));
         assert!(process.answers());
+    }
+
+    #[test]
+    fn overlapping_suspends_end_with_the_last_and_a_boot_waits_for_that() {
+        let conductor = Conductor::new();
+        let process = Process::new(&conductor, Timestamp::UNIX_EPOCH);
+        process.boot();
+        at(&conductor, 1_000);
+        assert!(process.suspend());
+        at(&conductor, 2_000);
+        assert!(!process.suspend(), "it sleeps already");
+        at(&conductor, 5_000);
+        assert!(!process.resume(), "the other suspend goes on");
+        assert!(!process.answers());
+        process.kill();
+        assert!(!process.may_boot(), "its machine sleeps");
+        at(&conductor, 9_000);
+        assert!(process.resume());
+        assert!(process.boots_now());
+        assert!(!process.boots_now(), "once");
+        assert_eq!(process.now().mono, Instant::at(1_000));
     }
 
     #[test]
@@ -224,10 +269,10 @@ mod tests {
         let process = Process::new(&Conductor::new(), Timestamp::UNIX_EPOCH);
         process.boot();
         let mut task = process.task(async {});
-        process.suspend();
+        assert!(process.suspend());
         let mut cx = Context::from_waker(Waker::noop());
         assert!(Pin::new(&mut task).poll(&mut cx).is_pending());
-        process.resume();
+        assert!(process.resume());
         assert!(Pin::new(&mut task).poll(&mut cx).is_ready());
     }
 }

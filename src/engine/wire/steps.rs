@@ -114,12 +114,18 @@ impl<S: Subject> Steps<S> {
                 None
             }
             Due::Resume => {
-                self.process.resume();
-                self.recorder.record(Event::Resumed);
+                if self.process.resume() {
+                    self.recorder.record(Event::Resumed);
+                    if self.process.boots_now() {
+                        self.client.boot();
+                    }
+                }
                 None
             }
             Due::Boot => {
-                self.client.boot();
+                if self.process.may_boot() {
+                    self.client.boot();
+                }
                 None
             }
             Due::Step(place, org) => self.step(now, place, org, acted),
@@ -163,6 +169,7 @@ impl<S: Subject> Steps<S> {
             }
             Action::ClientCrash { store, down_for } => {
                 if !self.process.is_up() {
+                    self.fired.in_vain(place);
                     return None;
                 }
                 let name = match store {
@@ -179,8 +186,9 @@ impl<S: Subject> Steps<S> {
                 return Some((now + *down_for, Due::Boot));
             }
             Action::Suspend { lasts } => {
-                self.recorder.record(Event::Suspended);
-                self.process.suspend();
+                if self.process.suspend() {
+                    self.recorder.record(Event::Suspended);
+                }
                 return Some((now + *lasts, Due::Resume));
             }
         }
