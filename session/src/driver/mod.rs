@@ -67,7 +67,7 @@ pub trait Host<M: Machine>: Clock + Connector + Send + 'static {
 /// What a binary WebSocket frame carries, which its encrypted bytes do not tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// A message of the Noise handshake: `client hello` (with the intro header before it) or `client finish`.
+    /// A message of the Noise handshake: `client_hello` (with the intro header before it) or `client_finish`.
     Handshake(&'static str),
     /// A stanza.
     Stanza(Arc<Node>),

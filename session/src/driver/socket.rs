@@ -123,10 +123,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         let Secrecy::Silent(device) = std::mem::replace(&mut self.secrecy, Secrecy::Failed) else {
             return;
         };
-        let (initiator, hello) = Initiator::new(&INTRO, device.noise.clone(), &mut config.rng);
+        let (initiator, hello) =
+            Initiator::new(&frame::INTRO, device.noise.clone(), &mut config.rng);
         self.secrecy = Secrecy::Greeted(Box::new((initiator, *device)));
-        sending(Label::Handshake("client hello"));
-        self.write_frame(INTRO.to_vec(), &hello);
+        sending(Label::Handshake("client_hello"));
+        self.write_frame(frame::INTRO.to_vec(), &hello);
     }
 
     /// What the next whole frame that has arrived is.
@@ -161,7 +162,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         match conclude(initiator, &device, body, config, wall) {
             Ok((finish, transport)) => {
                 self.secrecy = Secrecy::Secure(Box::new(transport));
-                sending(Label::Handshake("client finish"));
+                sending(Label::Handshake("client_finish"));
                 self.write_frame(Vec::new(), &finish);
                 Some(LinkInput::Secured)
             }
@@ -294,9 +295,6 @@ fn conclude(
         .and_then(|server| server.finish(&payload))
         .map_err(|error| error.to_string())
 }
-
-/// "WA", protocol 6, token dictionary 3: what current web clients open with; also the prologue of the handshake.
-const INTRO: [u8; 4] = [0x57, 0x41, 6, 3];
 
 /// A ping, its answer and most IQs are shorter than this in bytes.
 const USUAL_STANZA: usize = 128;

@@ -386,7 +386,7 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
             return;
         };
         let message = match label {
-            Label::Handshake(name) => Message::Handshake(translate::handshake(name)),
+            Label::Handshake(name) => Message::Handshake(CompactString::const_new(name)),
             Label::Stanza(node) => Message::Stanza(node),
         };
         self.client

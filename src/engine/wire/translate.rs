@@ -95,12 +95,3 @@ pub(crate) fn disconnected(org: OrgName, conn: Option<ConnectionId>, what: &Disc
         detail: what.detail.clone(),
     }
 }
-
-/// A message of the Noise handshake.
-pub(crate) fn handshake(name: &'static str) -> compact_str::CompactString {
-    compact_str::CompactString::const_new(match name {
-        "client hello" => "client_hello",
-        "client finish" => "client_finish",
-        other => other,
-    })
-}

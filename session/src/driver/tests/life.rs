@@ -30,8 +30,8 @@ async fn a_start_is_dialed_upgraded_secured_and_connected() {
     assert_eq!(
         labels,
         [
-            Label::Handshake("client hello"),
-            Label::Handshake("client finish")
+            Label::Handshake("client_hello"),
+            Label::Handshake("client_finish")
         ]
     );
 }
