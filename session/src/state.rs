@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// Where a session stands.
 ///
 /// Unpaired: `idle` → `waiting` → `connecting` → `awaiting_qr_scan` → `pairing` → `connecting` → `connected` ⇄ `degraded`.
-/// Paired: `idle` → `waiting` → `connecting` → `connected`. The last three are ends: nothing moves until an operator does.
+/// Paired: `idle` → `waiting` → `connecting` → `connected`. The ends are `blocked`, which becomes the third when it
+/// expires, `logged_out` and `disconnected_manual_reconnect_required`: nothing dials from them until an operator does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

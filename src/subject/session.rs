@@ -98,8 +98,8 @@ impl Subject for RealSession {
         self.limiter.confirm(now, start)
     }
 
-    // A store that fails after the admission can only make the limiter stricter than it need be; what it refuses next
-    // says so.
+    // The limiter remembers what it could not write and writes it before its next answer; a device that could not be
+    // written is not tried again.
 
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {
         let _ = self.limiter.withdraw(now, attempt);
