@@ -1,11 +1,11 @@
-//! `dials`, `attempts`, `denied` and `alert`: how many, of whom, and when.
+//! `dials`, `attempts`, `denied`, `states` and `alert`: how many, of whom, and when.
 
 use squall_protocol::Instant;
 
 use super::{Check, Ruling, World, never_reached, of};
 use crate::scenario::{Count, Window};
 use crate::trace::{Entry, Event, OrgName, Verdict};
-use crate::words::{Alert, Denial};
+use crate::words::{Alert, Denial, State};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,7 @@ pub(super) enum What {
     Dials,
     Attempts,
     Denied(Option<Denial>),
+    States(State),
     Alerts(Alert),
 }
 
@@ -35,6 +36,9 @@ impl What {
                     verdict: Verdict::Denied { cause, .. },
                 },
             ) => wanted.is_none_or(|wanted| wanted == *cause).then_some(org),
+            (Self::States(wanted), Event::State { org, state }) => {
+                (wanted == *state).then_some(org)
+            }
             (Self::Alerts(wanted), Event::Alert { org, kind }) => (wanted == *kind).then_some(org),
             _ => None,
         }
@@ -46,6 +50,7 @@ impl What {
             Self::Attempts => "attempts".to_owned(),
             Self::Denied(None) => "denied starts".to_owned(),
             Self::Denied(Some(cause)) => format!("starts denied by {cause}"),
+            Self::States(state) => format!("entries into {state}"),
             Self::Alerts(kind) => format!("alerts {kind}"),
         }
     }
@@ -118,8 +123,8 @@ impl Check for Counted {
 
 #[cfg(test)]
 mod tests {
-    use crate::expect::test_support::{Story, alert, denied, dial, granted, start};
-    use crate::words::{Alert, Denial};
+    use crate::expect::test_support::{Story, alert, denied, dial, granted, start, state};
+    use crate::words::{Alert, Denial, State};
 
     const DIALS: &str = "dials: { org: \"2\", count: 1..2, within: 1h..2h }";
 
@@ -246,6 +251,23 @@ mod tests {
         story
             .ends_at("19h")
             .is_open("denied starts of org 2 within 20h..1d");
+    }
+
+    #[test]
+    fn a_state_that_is_left_in_its_own_millisecond_was_entered() {
+        let mut story = Story::expecting("states: { org: \"2\", is: degraded, count: 0 }");
+        story
+            .at("1s", start("2"))
+            .at("2s", state("2", State::Connected))
+            .at("3s", state("1", State::Degraded));
+        story.is_met();
+        story
+            .at("4s", state("2", State::Degraded))
+            .at("4s", state("2", State::Connected));
+        story.is_wrong(
+            "4s",
+            "entries into degraded of org 2 within 0s..1d: expected none, got 1",
+        );
     }
 
     #[test]

@@ -173,6 +173,17 @@ fn check(expectation: &Expectation, scenario: &Scenario) -> Box<dyn Check> {
                 whole,
             ))
         }
+        Expected::States {
+            org,
+            is,
+            count,
+            within,
+        } => Box::new(count::Counted::new(
+            count::What::States(is),
+            Some(org),
+            count,
+            within,
+        )),
         Expected::Status { org, is, at } => Box::new(status::StatusAt::new(org, is, at)),
         Expected::Cause { org, nth, is } => Box::new(cause::NthCause::new(org, nth, is)),
         Expected::ConnectedFor {

@@ -33,6 +33,12 @@ impl Checker<'_> {
                 within: self.window(raw.within.as_ref()),
             },
             RawExpected::Status(raw) => self.status(&raw),
+            RawExpected::States(raw) => Expected::States {
+                org: self.org(&raw.org),
+                is: raw.is,
+                count: raw.count,
+                within: self.window(raw.within.as_ref()),
+            },
             RawExpected::Cause(raw) => Expected::Cause {
                 org: self.org(&raw.org),
                 nth: self.nth(raw.nth.as_ref()).unwrap_or(1),

@@ -56,6 +56,18 @@ pub enum Expected {
         /// When.
         at: Instant,
     },
+    /// How often the session says that it now stands there: the only word about a state that it passes through and
+    /// leaves, or never enters.
+    States {
+        /// Whose.
+        org: OrgName,
+        /// Where.
+        is: State,
+        /// How often.
+        count: Count,
+        /// In which part of the run.
+        within: Window,
+    },
     /// Why the nth disconnect came.
     Cause {
         /// Whose.
@@ -107,6 +119,7 @@ impl Expected {
             Self::Attempts { .. } => "attempts",
             Self::Denied { .. } => "denied",
             Self::Status { .. } => "status",
+            Self::States { .. } => "states",
             Self::Cause { .. } => "cause",
             Self::ConnectedFor { .. } => "connected_for",
             Self::DetectedWithin { .. } => "detected_within",

@@ -23,6 +23,8 @@ pub(in crate::scenario) enum RawExpected {
     Denied(RawDenied),
     /// Where the session says that it stands at an instant.
     Status(RawStatus),
+    /// How often the session says that it now stands there.
+    States(RawStates),
     /// Why the nth disconnect came.
     Cause(RawCause),
     /// Connected (or degraded) for so long without a break.
@@ -74,6 +76,21 @@ pub(in crate::scenario) struct RawStatus {
     pub(in crate::scenario) is: State,
     /// When: so long after the run began, once all that happens in that millisecond has happened.
     pub(in crate::scenario) at: At<Millis>,
+}
+
+/// How often the session says that it now stands there. A count of 0 says that it never did, not even in passing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "States")]
+pub(in crate::scenario) struct RawStates {
+    /// Whose.
+    pub(in crate::scenario) org: At<Name>,
+    /// Where.
+    pub(in crate::scenario) is: State,
+    /// How often.
+    pub(in crate::scenario) count: Count,
+    /// In which part of the run. In all of it if it is not given.
+    pub(in crate::scenario) within: Option<At<Within>>,
 }
 
 /// Why the nth disconnect came.
