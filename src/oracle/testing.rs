@@ -345,12 +345,21 @@ impl Tape {
     }
 
     pub(crate) fn fault_on(&mut self, step: u32, nth: u32) -> &mut Self {
+        self.fault_goes_on(step, nth, false)
+    }
+
+    pub(crate) fn fault_at_random(&mut self, step: u32, nth: u32) -> &mut Self {
+        self.fault_goes_on(step, nth, true)
+    }
+
+    fn fault_goes_on(&mut self, step: u32, nth: u32, at_random: bool) -> &mut Self {
         let fault = FaultRef { step, nth };
         let kind = "close".into();
         self.event(Event::FaultOn {
             fault,
             kind,
             once: true,
+            at_random,
         })
     }
 

@@ -46,15 +46,21 @@ fn planned(step: &Step, seed: Seed) -> PlannedStep {
             from: point("from", *from),
             until: *until,
         },
+        scenario::Trigger::AtRandom { gap, from, until } => Trigger::AtRandom {
+            gap: *gap,
+            from: point("from", *from),
+            until: *until,
+            seed,
+        },
         scenario::Trigger::On { event, after } => Trigger::On {
             event: event.clone(),
             after: draw("after", *after),
         },
     };
     let action = match step.action.clone() {
-        scenario::Action::StartSession { org } => Action::StartSession { org },
-        scenario::Action::StopSession { org } => Action::StopSession { org },
-        scenario::Action::ScanQr { org } => Action::ScanQr { org },
+        scenario::Action::StartSession { orgs } => Action::StartSession { orgs },
+        scenario::Action::StopSession { orgs } => Action::StopSession { orgs },
+        scenario::Action::ScanQr { orgs } => Action::ScanQr { orgs },
         scenario::Action::Inject { fault, target } => Action::Inject { fault, target },
         scenario::Action::Fault {
             fault,

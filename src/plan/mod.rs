@@ -1,11 +1,12 @@
 //! The plan: a scenario with everything drawn from the seed that it leaves open.
 //!
 //! What is drawn is drawn once, before anything runs: a step that comes again and again comes by one interval, and a
-//! delay after an event is the same at each of them. The delay of a single message is not: it is drawn message by
+//! delay after an event is the same at each of them. Only a step that comes at random draws each interval anew. The delay of a single message is not: it is drawn message by
 //! message, by the link, within the range given here. Each draw has a stream of its own (`plan/step 3/at`), so that one
 //! range more or less in a scenario moves no other draw.
 
 mod draw;
+mod interval;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -18,10 +19,12 @@ use jiff::tz::Offset;
 use squall_protocol::{Instant, Millis};
 
 use crate::scenario::{
-    CrashedStore, EventMatcher, FaultSpec, Guard, Organization, ServerPings, Target,
+    Between, CrashedStore, EventMatcher, FaultSpec, Guard, Organization, Orgs, ServerPings, Target,
 };
 use crate::seed::Seed;
 use crate::trace::{OrgName, Policy};
+
+use interval::Interval;
 
 pub use watch::Watch;
 
@@ -94,6 +97,18 @@ pub enum Trigger {
         /// No later than this.
         until: Instant,
     },
+    /// Again and again, last at or before `until` and before the end of the run: from one time to the next, and from
+    /// `from` to the first, an interval that is drawn anew.
+    AtRandom {
+        /// The least and the most of an interval: longer than nothing.
+        gap: Between,
+        /// Where the first interval begins.
+        from: Instant,
+        /// No later than this.
+        until: Instant,
+        /// What the intervals are drawn from.
+        seed: Seed,
+    },
     /// So long after an event.
     On {
         /// Which.
@@ -109,17 +124,17 @@ pub enum Action {
     /// The operator asks for a session.
     StartSession {
         /// For whom.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The operator stops a session, or cancels the wait before it.
     StopSession {
         /// Whose.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The phone scans the QR code that is shown.
     ScanQr {
         /// Whose.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The fault acts once.
     Inject {
@@ -170,15 +185,31 @@ pub enum Lasts {
 impl PlannedStep {
     /// Every time at which it acts, where time alone decides: none where it waits for an event.
     pub fn times(&self, ends: Instant) -> impl Iterator<Item = Instant> {
-        let (mut next, every, until) = match self.trigger {
+        let (mut next, mut interval, until) = match self.trigger {
             Trigger::At(at) => (Some(at), None, at),
-            Trigger::Every { every, from, until } => (Some(from), Some(every), until),
+            Trigger::Every { every, from, until } => {
+                (Some(from), Some(Interval::Fixed(every)), until)
+            }
+            Trigger::AtRandom {
+                gap,
+                from,
+                until,
+                seed,
+            } => {
+                let mut gaps = Interval::random(gap, seed, self.number);
+                (Some(from + gaps.draw()), Some(gaps), until)
+            }
             Trigger::On { .. } => (None, None, ends),
         };
         std::iter::from_fn(move || {
             let now = next.filter(|at| *at <= until && *at < ends)?;
-            next = every.map(|every| now + every);
+            next = interval.as_mut().map(|interval| now + interval.draw());
             Some(now)
         })
+    }
+
+    /// Whether it acts at random: then nobody need meet it.
+    pub fn is_at_random(&self) -> bool {
+        matches!(self.trigger, Trigger::AtRandom { .. })
     }
 }

@@ -65,6 +65,9 @@ impl fmt::Display for Trigger {
         match self {
             Self::At(at) => write!(f, "{at}"),
             Self::Every { every, from, until } => write!(f, "every {every}, {from}..{until}"),
+            Self::AtRandom {
+                gap, from, until, ..
+            } => write!(f, "at random {gap}, {from}..{until}"),
             Self::On { event, after } if after.get() == 0 => write!(f, "on {event}"),
             Self::On { event, after } => write!(f, "{after} after {event}"),
         }
@@ -107,9 +110,9 @@ impl fmt::Display for EventMatcher {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::StartSession { org } => write!(f, "start_session org {org}"),
-            Self::StopSession { org } => write!(f, "stop_session org {org}"),
-            Self::ScanQr { org } => write!(f, "scan_qr org {org}"),
+            Self::StartSession { orgs } => write!(f, "start_session {orgs}"),
+            Self::StopSession { orgs } => write!(f, "stop_session {orgs}"),
+            Self::ScanQr { orgs } => write!(f, "scan_qr {orgs}"),
             Self::Inject { fault, target } => write!(f, "inject {}{target}", fault.info().name),
             Self::Fault {
                 fault,

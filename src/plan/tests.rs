@@ -26,6 +26,7 @@ const STEPS: &str = r#"  - { at: 1h..2h, start_session: { org: "1" } }
   - { at: 11h, client_crash: { store: lost, down_for: 5s..50s } }
   - { at: 12h, stop_session: { org: acme } }
   - { at: 13h, scan_qr: { org: acme } }
+  - { at_random: 1h..9h, from: 14h, inject: { reset: {} } }
 "#;
 
 #[test]
@@ -91,6 +92,27 @@ fn a_repetition_ends_at_its_until_included_or_before_the_run_does() {
         times("  - { on: { login: {} }, start_session: { org: \"1\" } }\n"),
         ""
     );
+}
+
+#[test]
+fn at_random_draws_each_interval_anew_within_its_range() {
+    let plan = Plan::draw(
+        &scenario("  - { at_random: 10m..20m, from: 1h, until: 40h, inject: { eof: {} } }\n"),
+        Seed(1),
+    );
+    let times: Vec<Instant> = plan.steps[0].times(plan.ends).collect();
+    let hour = Instant::START + Millis::from_mins(60);
+    let intervals: Vec<Millis> = std::iter::once(hour)
+        .chain(times.iter().copied())
+        .zip(&times)
+        .map(|(one, next)| *next - one)
+        .collect();
+    let (least, most) = (Millis::from_mins(10), Millis::from_mins(20));
+    assert!(intervals.iter().all(|gap| (least..=most).contains(gap)));
+    assert!(intervals.iter().collect::<BTreeSet<_>>().len() > 100);
+    let until = Instant::START + Millis::from_mins(40 * 60);
+    assert!(times.iter().all(|at| *at <= until));
+    assert!(until - times[times.len() - 1] <= most);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub use faults::{FAULTS, FaultInfo, FaultSpec};
 pub use load::{LoadError, load, parse};
 pub use model::{
     Action, Before, CrashedStore, EventKind, EventMatcher, Expectation, Expected, Guard,
-    GuardAnswer, Lasts, Organization, Outcome, Phone, Scenario, ServerPings, Step, Target, Trigger,
+    GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target, Trigger,
     Which,
 };
 pub use problem::Problem;

@@ -167,11 +167,12 @@ pub enum Event {
     UnknownStanza { conn: ConnectionId, kind: String },
 
     // Faults.
-    /// A fault stands, or is about to act once.
+    /// A fault stands, or is about to act once. What comes at random need not touch anybody.
     FaultOn {
         fault: FaultRef,
         kind: CompactString,
         once: bool,
+        at_random: bool,
     },
     /// It touched this connection. A fault that acts on every message reports its first touch of each connection.
     FaultActed {

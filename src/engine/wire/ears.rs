@@ -83,7 +83,7 @@ impl Triggers {
                         watch: Watch::new(event.clone()),
                         acts: false,
                     }),
-                    Trigger::At(_) | Trigger::Every { .. } => None,
+                    Trigger::At(_) | Trigger::Every { .. } | Trigger::AtRandom { .. } => None,
                 });
         Self {
             waiting: waiting.collect(),

@@ -21,7 +21,7 @@ use crate::engine::wire::ears::{Fired, Firing};
 use crate::engine::wire::process::Process;
 use crate::engine::wire::recorder::Recorder;
 use crate::engine::wire::world::fault_id;
-use crate::plan::{Action, Lasts, Plan};
+use crate::plan::{Action, Lasts, Plan, PlannedStep};
 use crate::scenario::{CrashedStore, Target, Which};
 use crate::subject::Subject;
 use crate::trace::{Event, FaultRef, OrgName};
@@ -141,18 +141,18 @@ impl<S: Subject> Steps<S> {
     ) -> Option<(Instant, Due)> {
         let step = &self.plan.steps[place];
         match &step.action {
-            Action::StartSession { org } => self.client.start(org),
-            Action::StopSession { org } => self.client.stop(org),
-            Action::ScanQr { org } => self.client.scan_qr(org),
+            Action::StartSession { orgs } => orgs.0.iter().for_each(|org| self.client.start(org)),
+            Action::StopSession { orgs } => orgs.0.iter().for_each(|org| self.client.stop(org)),
+            Action::ScanQr { orgs } => orgs.0.iter().for_each(|org| self.client.scan_qr(org)),
             Action::Inject { fault, target } => {
-                self.put(step.number, fault, target, of, true, acted);
+                self.put(step, fault, target, of, true, acted);
             }
             Action::Fault {
                 fault,
                 target,
                 lasts,
             } => {
-                let fault = self.put(step.number, fault, target, of, false, acted);
+                let fault = self.put(step, fault, target, of, false, acted);
                 let off = match lasts {
                     Lasts::For(length) => now + *length,
                     Lasts::Until(at) => *at,
@@ -169,7 +169,9 @@ impl<S: Subject> Steps<S> {
             }
             Action::ClientCrash { store, down_for } => {
                 if !self.process.is_up() {
-                    self.fired.in_vain(place);
+                    if !step.is_at_random() {
+                        self.fired.in_vain(place);
+                    }
                     return None;
                 }
                 let name = match store {
@@ -198,18 +200,26 @@ impl<S: Subject> Steps<S> {
     /// Puts a fault on, for whom the step says, or else for whom its event was.
     fn put(
         &self,
-        step: u32,
+        step: &PlannedStep,
         spec: &FaultSpec,
         target: &Target,
         of: Option<OrgName>,
         once: bool,
         acted: &mut Acted,
     ) -> FaultRef {
-        let nth = acted.entry(step).or_default();
+        let nth = acted.entry(step.number).or_default();
         *nth += 1;
-        let fault = FaultRef { step, nth: *nth };
+        let fault = FaultRef {
+            step: step.number,
+            nth: *nth,
+        };
         let kind = CompactString::const_new(spec.info().name);
-        self.recorder.record(Event::FaultOn { fault, kind, once });
+        self.recorder.record(Event::FaultOn {
+            fault,
+            kind,
+            once,
+            at_random: step.is_at_random(),
+        });
         let target = fault::Target {
             account: target.org.clone().or(of),
             connection: match target.connection {

@@ -1,9 +1,11 @@
 //! From the shape of a file to its meaning. Whatever is wrong is collected, so that one reading tells all of it.
 
 mod expect;
+mod organizations;
 mod step;
+mod trigger;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,13 +14,13 @@ use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use squall_protocol::{Instant, Millis};
 
-use super::model::{Before, Guard, Organization, Phone, Scenario, ServerPings};
+use super::model::{Before, Guard, Orgs, Phone, Scenario, ServerPings};
 use super::nearest::nearest;
 use super::place::{of_key, of_token};
 use super::policy;
 use super::problem::Problem;
 use super::range::{Between, Window, Within};
-use super::raw::{Name, RawBefore, RawGuard, RawScansAfter, RawScenario, RawServerPings};
+use super::raw::{RawBefore, RawGuard, RawScansAfter, RawScenario, RawServerPings};
 use super::yaml::{At, Place};
 use crate::seed::Seed;
 use crate::trace::OrgName;
@@ -44,13 +46,7 @@ pub(super) fn check(
     let mut checker = Checker {
         text,
         complaints: Vec::new(),
-        organizations: raw
-            .organizations
-            .value
-            .0
-            .iter()
-            .map(|(name, _)| OrgName::from(name.value.0.as_str()))
-            .collect(),
+        organizations: BTreeMap::new(),
         runs_for: raw.runs_for.value,
         ids: BTreeMap::new(),
         cleared: Vec::new(),
@@ -68,7 +64,8 @@ pub(super) fn check(
 struct Checker<'a> {
     text: &'a Arc<str>,
     complaints: Vec<Complaint>,
-    organizations: BTreeSet<OrgName>,
+    /// Each name that the scenario gives, with the organizations under it.
+    organizations: BTreeMap<OrgName, Orgs>,
     runs_for: Millis,
     /// Each id, with the number and the line of its step.
     ids: BTreeMap<String, (u32, usize)>,
@@ -79,17 +76,7 @@ struct Checker<'a> {
 impl Checker<'_> {
     fn scenario(&mut self, raw: RawScenario, path: &Path) -> Scenario {
         self.a_name("name", raw.name.at, &raw.name.value);
-        if self.organizations.is_empty() {
-            self.at(raw.organizations.at, Problem::NoOrganizations);
-        }
-        let mut met = BTreeSet::new();
-        for (name, _) in &raw.organizations.value.0 {
-            self.a_name("organizations", name.at, &name.value.0);
-            if !met.insert(&name.value) {
-                let key = name.value.0.clone();
-                self.at(name.at, Problem::DuplicateKey { key });
-            }
-        }
+        let organizations = self.organizations(&raw.organizations);
         self.longer_than_nothing("runs_for", &raw.runs_for);
         if raw.live && raw.runs_for.value > LONGEST_LIVE {
             let (runs_for, most) = (raw.runs_for.value, LONGEST_LIVE);
@@ -130,18 +117,7 @@ impl Checker<'_> {
             starts,
             offset,
             runs_for: raw.runs_for.value,
-            organizations: raw
-                .organizations
-                .value
-                .0
-                .into_iter()
-                .map(|(name, org)| {
-                    (
-                        OrgName::from(name.value.0),
-                        Organization { paired: org.paired },
-                    )
-                })
-                .collect(),
+            organizations,
             latency: raw
                 .link
                 .latency
@@ -233,23 +209,6 @@ impl Checker<'_> {
         if length.value == Millis::ZERO {
             self.at(length.at, Problem::Zero(key));
         }
-    }
-
-    /// The organization of this name. A name that does not exist is complained of.
-    fn org(&mut self, name: &At<Name>) -> OrgName {
-        let org = OrgName::from(name.value.0.as_str());
-        if !self.organizations.contains(&org) {
-            let known: Vec<String> = self.organizations.iter().map(ToString::to_string).collect();
-            self.at(
-                name.at,
-                Problem::UnknownOrganization {
-                    org: name.value.0.clone(),
-                    nearest: nearest(&org, known.iter().map(String::as_str)),
-                    known,
-                },
-            );
-        }
-        org
     }
 
     /// The number of the step with this id.

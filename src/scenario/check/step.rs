@@ -1,14 +1,14 @@
 //! Steps: one trigger, one action, and nothing that could never happen.
 
-use squall_protocol::{Instant, Millis};
+use squall_protocol::Millis;
 
 use super::Checker;
 use crate::scenario::model::{
-    Action, CrashedStore, EventKind, EventMatcher, Lasts, Step, Target, Trigger, Which,
+    Action, CrashedStore, Lasts, Step, Target, Trigger, Which,
 };
 use crate::scenario::problem::Problem;
 use crate::scenario::range::Between;
-use crate::scenario::raw::{Name, RawEvent, RawStep, RawStore, RawWhich};
+use crate::scenario::raw::{Name, RawStep, RawStore, RawWhich};
 use crate::scenario::yaml::At;
 
 /// How long a crashed client is down if nobody says.
@@ -44,100 +44,6 @@ impl Checker<'_> {
         })
     }
 
-    fn trigger(&mut self, raw: &RawStep, step: (usize, usize)) -> Option<Trigger> {
-        let given: Vec<_> = [
-            ("at", raw.at.as_ref().map(|at| at.at)),
-            ("every", raw.every.as_ref().map(|every| every.at)),
-            ("on", raw.on.as_ref().map(|on| on.at)),
-        ]
-        .into_iter()
-        .filter_map(|(key, at)| Some((key, at?)))
-        .collect();
-        match given[..] {
-            [] => {
-                self.at(step, Problem::NoTrigger);
-                return None;
-            }
-            [_] => {}
-            [(first, _), (second, at), ..] => {
-                self.at_key(second, at, Problem::TwoTriggers { first, second });
-                return None;
-            }
-        }
-        if let Some(at) = &raw.at {
-            self.before_the_end("at", at);
-            return Some(Trigger::At(at.value));
-        }
-        if let Some(every) = &raw.every {
-            return Some(self.every(raw, every));
-        }
-        let on = raw.on.as_ref()?;
-        if let Some(after) = &raw.after {
-            self.before_the_end("after", after);
-        }
-        Some(Trigger::On {
-            event: self.event(&on.value),
-            after: raw
-                .after
-                .as_ref()
-                .map_or(Between::exactly(Millis::ZERO), |after| after.value),
-        })
-    }
-
-    fn every(&mut self, raw: &RawStep, every: &At<Between>) -> Trigger {
-        if every.value.min == Millis::ZERO {
-            self.at(every.at, Problem::Zero("every"));
-        }
-        let from = raw.from.as_ref().unwrap_or(every);
-        self.before_the_end(if raw.from.is_some() { "from" } else { "every" }, from);
-        let until = match &raw.until {
-            None => self.runs_for,
-            Some(until) => {
-                if until.value.min < from.value.max {
-                    self.ends_before(until, from.value.max);
-                }
-                if until.value.max > self.runs_for {
-                    self.after_the_end("until", until);
-                }
-                if until.value.min != until.value.max {
-                    self.at(
-                        until.at,
-                        Problem::Value(
-                            "beside `every`, `until` is one point of the run".to_owned(),
-                        ),
-                    );
-                }
-                until.value.max
-            }
-        };
-        Trigger::Every {
-            every: every.value,
-            from: from.value,
-            until: Instant::START + until,
-        }
-    }
-
-    fn event(&mut self, event: &RawEvent) -> EventMatcher {
-        let (kind, org, nth) = match event {
-            RawEvent::Attempt(of) => (EventKind::Attempt, &of.org, &of.nth),
-            RawEvent::Dial(of) => (EventKind::Dial, &of.org, &of.nth),
-            RawEvent::Upgrade(of) => (EventKind::Upgrade, &of.org, &of.nth),
-            RawEvent::Login(of) => (EventKind::Login, &of.org, &of.nth),
-            RawEvent::PairSuccess(of) => (EventKind::PairSuccess, &of.org, &of.nth),
-            RawEvent::Disconnected(of) => (EventKind::Disconnected, &of.org, &of.nth),
-            RawEvent::Denied(of) => (EventKind::Denied, &of.org, &of.nth),
-            RawEvent::Stanza(of) => {
-                let (tag, from) = (of.tag.clone(), of.from);
-                (EventKind::Stanza { tag, from }, &of.org, &of.nth)
-            }
-        };
-        EventMatcher {
-            kind,
-            org: org.as_ref().map(|org| self.org(org)),
-            nth: self.nth(nth.as_ref()),
-        }
-    }
-
     /// Keys that mean nothing beside the step's trigger and action.
     fn stray_keys(&mut self, raw: &RawStep) {
         let of = |at: &Option<At<Between>>| at.as_ref().map(|at| at.at);
@@ -145,13 +51,14 @@ impl Checker<'_> {
             raw.fault.is_some(),
             raw.fault.is_some() || raw.inject.is_some(),
         );
+        let again = raw.every.is_some() || raw.at_random.is_some();
         let strays = [
-            ("from", of(&raw.from), raw.every.is_some(), "`every`"),
+            ("from", of(&raw.from), again, "`every` or `at_random`"),
             (
                 "until",
                 of(&raw.until),
-                raw.every.is_some() || timed,
-                "`every` or `fault`",
+                again || timed,
+                "`every`, `at_random` or `fault`",
             ),
             ("after", of(&raw.after), raw.on.is_some(), "`on`"),
             ("for", of(&raw.lasts), timed, "`fault`"),
@@ -222,17 +129,17 @@ impl Checker<'_> {
         }
         if let Some(of) = &raw.start_session {
             return Some(Action::StartSession {
-                org: self.org(&of.value.org),
+                orgs: self.orgs(&of.value.org),
             });
         }
         if let Some(of) = &raw.stop_session {
             return Some(Action::StopSession {
-                org: self.org(&of.value.org),
+                orgs: self.orgs(&of.value.org),
             });
         }
         if let Some(of) = &raw.scan_qr {
             return Some(Action::ScanQr {
-                org: self.org(&of.value.org),
+                orgs: self.orgs(&of.value.org),
             });
         }
         if let Some(clear) = &raw.clear {
@@ -301,12 +208,13 @@ impl Checker<'_> {
         }
     }
 
-    /// When the fault goes off. Beside `every`, `until` ends the repetition instead.
+    /// When the fault goes off. Beside `every` and `at_random`, `until` ends the repetition instead.
     fn lasts(&mut self, raw: &RawStep, trigger: Option<&Trigger>) -> Lasts {
         if let Some(lasts) = &raw.lasts {
             self.some_time("for", lasts);
         }
-        let until = raw.until.as_ref().filter(|_| raw.every.is_none());
+        let again = raw.every.is_some() || raw.at_random.is_some();
+        let until = raw.until.as_ref().filter(|_| !again);
         match (&raw.lasts, until) {
             (Some(_), Some(until)) => {
                 self.at_key("until", until.at, Problem::ForAndUntil);
@@ -340,36 +248,6 @@ impl Checker<'_> {
                 self.at(at, Problem::OtherAction { id, needs, has });
             }
         }
-    }
-
-    fn before_the_end(&mut self, key: &'static str, at: &At<Between>) {
-        if at.value.max >= self.runs_for {
-            self.after_the_end(key, at);
-        }
-    }
-
-    fn after_the_end(&mut self, key: &'static str, at: &At<Between>) {
-        let (value, runs_for) = (at.value.to_string(), self.runs_for);
-        self.at(
-            at.at,
-            Problem::AfterTheEnd {
-                key,
-                at: value,
-                runs_for,
-            },
-        );
-    }
-
-    fn ends_before(&mut self, until: &At<Between>, from: Millis) {
-        let value = until.value.to_string();
-        self.at(
-            until.at,
-            Problem::EndsBeforeItBegins {
-                key: "until",
-                until: value,
-                from,
-            },
-        );
     }
 
     fn some_time(&mut self, key: &'static str, length: &At<Between>) {

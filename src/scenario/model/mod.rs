@@ -18,7 +18,7 @@ use crate::words::OracleName;
 
 pub use expectation::{Expectation, Expected, Outcome};
 pub use step::{
-    Action, CrashedStore, EventKind, EventMatcher, Lasts, Step, Target, Trigger, Which,
+    Action, CrashedStore, EventKind, EventMatcher, Lasts, Orgs, Step, Target, Trigger, Which,
 };
 
 /// One story, as it was written.

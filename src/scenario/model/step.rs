@@ -1,5 +1,8 @@
 //! Steps: what happens, and when.
 
+use std::fmt;
+use std::sync::Arc;
+
 use squall_protocol::Instant;
 
 use crate::scenario::faults::FaultSpec;
@@ -31,6 +34,16 @@ pub enum Trigger {
         /// From one time to the next.
         every: Between,
         /// The first time.
+        from: Between,
+        /// No later than this.
+        until: Instant,
+    },
+    /// Again and again, each time so long after the one before, the first so long after `from`. Each interval is a draw
+    /// of its own. Nobody is promised to meet what comes at random.
+    AtRandom {
+        /// From one time to the next.
+        gap: Between,
+        /// Where the first interval begins.
         from: Between,
         /// No later than this.
         until: Instant,
@@ -81,23 +94,37 @@ pub enum EventKind {
     },
 }
 
+/// Whom a step is about: one organization, or each of those that the scenario has under one name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orgs(pub Arc<[OrgName]>);
+
+impl fmt::Display for Orgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            [] => f.write_str("nobody"),
+            [org] => write!(f, "org {org}"),
+            [first, .., last] => write!(f, "org {first} to {last}"),
+        }
+    }
+}
+
 /// What a step does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// The operator asks for a session.
     StartSession {
         /// For whom.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The operator stops a session, or cancels the wait before it.
     StopSession {
         /// Whose.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The phone scans the QR code that is shown.
     ScanQr {
         /// Whose.
-        org: OrgName,
+        orgs: Orgs,
     },
     /// The fault acts once.
     Inject {
@@ -192,8 +219,8 @@ pub enum CrashedStore {
     Lost,
 }
 
-impl std::fmt::Display for CrashedStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for CrashedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kept => "kept",
             Self::Lost => "lost",

@@ -118,6 +118,9 @@ pub(super) struct RawOrganization {
     /// Whether its device is paired already. If not, it is paired by QR code.
     #[serde(default = "yes")]
     pub(super) paired: bool,
+    /// So many of the same kind, at most 10000, called `NAME-1`, `NAME-2` and so on. A step that starts or stops `NAME`,
+    /// or scans for it, does so with each of them, in this order.
+    pub(super) count: Option<At<u32>>,
 }
 
 fn yes() -> bool {

@@ -13,11 +13,11 @@ use crate::scenario::range::Between;
 use crate::scenario::yaml::At;
 use crate::trace::Side;
 
-/// One thing that happens: an optional `id`, one trigger (`at`, `every` or `on`) and exactly one action.
+/// One thing that happens: an optional `id`, one trigger (`at`, `every`, `at_random` or `on`) and exactly one action.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Step", extend("allOf" = [
-    { "oneOf": [ { "required": ["at"] }, { "required": ["every"] }, { "required": ["on"] } ] },
+    { "oneOf": [ { "required": ["at"] }, { "required": ["every"] }, { "required": ["at_random"] }, { "required": ["on"] } ] },
     { "oneOf": [
         { "required": ["start_session"] }, { "required": ["stop_session"] }, { "required": ["scan_qr"] },
         { "required": ["inject"] }, { "required": ["fault"] }, { "required": ["clear"] },
@@ -31,9 +31,14 @@ pub(in crate::scenario) struct RawStep {
     pub(in crate::scenario) at: Option<At<Between>>,
     /// Trigger: again and again, so long from one time to the next.
     pub(in crate::scenario) every: Option<At<Between>>,
-    /// With `every`: the first time. One interval after the run began if it is not given.
+    /// Trigger: again and again, at random: so long from one time to the next, drawn anew each time. What acts at random
+    /// need not meet anybody.
+    pub(in crate::scenario) at_random: Option<At<Between>>,
+    /// With `every`: the first time. One interval after the run began if it is not given. With `at_random`: where the
+    /// first interval begins. The beginning of the run if it is not given.
     pub(in crate::scenario) from: Option<At<Between>>,
-    /// With `every`: no time comes later. With `fault` and another trigger: the fault goes off at this point.
+    /// With `every` or `at_random`: no time comes later. With `fault` and another trigger: the fault goes off at this
+    /// point.
     pub(in crate::scenario) until: Option<At<Between>>,
     /// Trigger: when this happens.
     pub(in crate::scenario) on: Option<At<RawEvent>>,
