@@ -56,6 +56,34 @@ fn the_gateway_as_it_was_pairs_and_is_back_five_seconds_after_the_515() {
 }
 
 #[test]
+fn the_gateway_as_it_was_keeps_its_pairing_and_its_count_over_a_crash() {
+    let trace = trace(
+        "before",
+        "name: pairing\nruns_for: 10m\norganizations: { \"1\": { paired: false } }\nsteps:\n  \
+         - { at: 0s, start_session: { org: \"1\" } }\n  \
+         - { at: 5m, client_crash: {} }\n  \
+         - { at: 6m, start_session: { org: \"1\" } }\n",
+    );
+    let after: Vec<_> = trace
+        .iter()
+        .skip_while(|entry| !matches!(entry.event, Event::Crashed { .. }))
+        .collect();
+    let dials: Vec<_> = after
+        .iter()
+        .filter_map(|entry| match entry.event {
+            Event::Dial { attempt, .. } => Some(attempt),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(dials, [2]);
+    let codes = after
+        .iter()
+        .filter(|entry| matches!(entry.event, Event::Qr { .. }))
+        .count();
+    assert_eq!(codes, 0, "it logs in as the device that it had paired");
+}
+
+#[test]
 fn a_boot_says_where_each_session_stands() {
     let trace = trace(
         "session",

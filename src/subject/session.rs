@@ -7,7 +7,7 @@ use squall_protocol::Now;
 use squall_protocol::pairing::Device;
 use squall_session::limiter::{self, Go, Limiter, MemoryStore, Permit, StoreError};
 use squall_session::machine::Revocation;
-use squall_session::store::Store;
+use squall_session::store::{Ledger, Store};
 use squall_session::{AttemptId, Event, OrgId, Policy, Session, State};
 
 use crate::subject::{Admission, Boot, Setup, Subject};
@@ -20,21 +20,20 @@ pub struct RealSession {
     policy: Policy,
     limiter: Limiter<MemoryStore>,
     states: BTreeMap<OrgId, State>,
-    attempts: BTreeMap<OrgId, AttemptId>,
     cut_short: Vec<(OrgId, AttemptId)>,
     booted: Now,
 }
 
 impl RealSession {
-    /// Forgets the attempt that an organization's session belongs to, as no caller ever should after the dial.
-    pub(super) fn forget_attempt(&mut self, org: &OrgId) {
-        if let Some(attempt) = self.attempts.get(org) {
-            // A store that fails here leaves the attempt counted: nothing to tell anybody.
-            let _ = self
-                .limiter
-                .store()
-                .transact(|ledger| ledger.attempts.remove(attempt));
-        }
+    /// Rewrites what the limiter remembers behind its back, as no caller ever should.
+    pub(super) fn rewrite<R: Default>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> R {
+        // A store that fails here leaves everything as it is: nothing to tell anybody.
+        self.limiter.store().transact(work).unwrap_or_default()
+    }
+
+    /// Takes an organization for one that does not wait for a dial.
+    pub(super) fn forget_waiting(&mut self, org: &OrgId) {
+        self.states.insert(org.clone(), State::Idle);
     }
 }
 
@@ -55,7 +54,6 @@ impl Boot for RealSession {
             policy: setup.policy.clone(),
             limiter,
             states: BTreeMap::new(),
-            attempts: BTreeMap::new(),
             cut_short: found.cut_short,
             booted: now,
         })
@@ -74,7 +72,6 @@ impl Subject for RealSession {
             .is_some_and(|state| !state.is_at_rest());
         match self.limiter.admit(now, org, active) {
             limiter::Admission::Granted(permit) => {
-                self.attempts.insert(org.clone(), permit.attempt());
                 // The session says so itself when it hears of the start; another request may come before.
                 self.states.insert(org.clone(), State::Waiting);
                 Admission::Granted {

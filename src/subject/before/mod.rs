@@ -6,7 +6,7 @@
 
 mod reconnecting;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::Now;
@@ -27,7 +27,6 @@ pub struct Before {
     store: MemoryStore,
     attempts: u64,
     open: BTreeSet<OrgId>,
-    devices: BTreeMap<OrgId, Device>,
 }
 
 impl Boot for Before {
@@ -47,11 +46,13 @@ impl Boot for Before {
     }
 
     fn boot(setup: &Setup, _: Now) -> Result<Self, StoreError> {
+        let mut store = setup.store.clone();
+        // Where there is no store it begins anew, and does not mind.
+        let attempts = store.transact(|ledger| ledger.attempts_ever).unwrap_or(0);
         Ok(Self {
-            store: setup.store.clone(),
-            attempts: 0,
+            store,
+            attempts,
             open: BTreeSet::new(),
-            devices: BTreeMap::new(),
         })
     }
 }
@@ -70,7 +71,9 @@ impl Subject for Before {
             };
         }
         self.attempts += 1;
-        let attempt = AttemptId(self.attempts);
+        let (attempt, ever) = (AttemptId(self.attempts), self.attempts);
+        // It counts them for its log alone, and goes on where it cannot.
+        let _ = self.store.transact(|ledger| ledger.attempts_ever = ever);
         self.open.insert(org.clone());
         Admission::Granted {
             attempt,
@@ -93,18 +96,14 @@ impl Subject for Before {
                 self.open.remove(org);
             }
             Event::Device(device) => {
-                self.devices.insert(org.clone(), device.clone());
+                let _ = self.store.put_device(org, device.clone());
             }
             _ => {}
         }
     }
 
     fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Reconnecting {
-        let stored = self
-            .devices
-            .get(org)
-            .cloned()
-            .or_else(|| self.store.device(org).ok().flatten());
+        let stored = self.store.device(org).ok().flatten();
         let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
         Reconnecting::new(device, rng)
     }

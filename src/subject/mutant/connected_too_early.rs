@@ -4,7 +4,8 @@ use squall_protocol::{Node, Now};
 use squall_session::limiter::{Go, Permit};
 use squall_session::{Input, LinkInput, Output};
 
-use super::{Mutant, Stage, Twist, hears_nothing};
+use super::twist::{Stage, Twist};
+use super::{Mutant, UNCHANGED};
 use crate::words::OracleName;
 
 /// See the module's text.
@@ -15,7 +16,7 @@ pub(super) const MUTANT: Mutant = Mutant {
     oracle: OracleName::Expectations,
     scenario: "zombie after a stream error 500",
     twist: || Box::new(TooEarly),
-    hears: hears_nothing,
+    ..UNCHANGED
 };
 
 struct TooEarly;

@@ -5,7 +5,8 @@ use squall_session::limiter::{Go, Permit};
 use squall_session::machine::Closed;
 use squall_session::{Input, LinkId, LinkInput};
 
-use super::{Mutant, Stage, Twist, hears_nothing};
+use super::twist::{Stage, Twist};
+use super::{Mutant, UNCHANGED};
 use crate::words::OracleName;
 
 /// See the module's text.
@@ -16,7 +17,7 @@ pub(super) const MUTANT: Mutant = Mutant {
     oracle: OracleName::Holds,
     scenario: "quiet for twelve hours",
     twist: || Box::new(Watchdog::default()),
-    hears: hears_nothing,
+    ..UNCHANGED
 };
 
 /// The gateways in which it was seen had windows from half an hour up. A longer one is the same decision, and leaves the

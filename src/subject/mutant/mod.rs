@@ -1,21 +1,38 @@
 //! Mutants: the real session with one decision changed, each after a real bug. A judge that lets one pass is no judge.
 
+mod behind_backlog;
+mod boot_dials;
+mod confirms;
 mod connected_too_early;
+mod dead_keys;
+mod double_dial;
+mod failures_never_reset;
+mod forgets;
 mod idle_watchdog;
-mod ping_behind_backlog;
+mod misread;
+mod no_wait_after_block;
+mod old_connection;
+mod pings_of_a_sleep;
+mod pong_for_answer;
 mod reconnects;
+mod settings;
+mod skew;
+mod stop_lifts_block;
 mod success_resets_budget;
-
-use std::collections::VecDeque;
+mod twist;
+mod watchdog_on_send;
 
 use rand::rngs::ChaCha8Rng;
-use squall_protocol::{Instant, Now};
+use squall_protocol::Now;
 use squall_session::limiter::{Go, Permit, StoreError};
 use squall_session::machine::Revocation;
-use squall_session::{AttemptId, Event, Input, Machine, OrgId, Output, Session, State, Timer};
+use squall_session::{AttemptId, Event, OrgId, Policy, State};
 
 use crate::subject::{Admission, Boot, RealSession, Setup, Subject};
 use crate::words::OracleName;
+
+use skew::{Skew, Straight};
+use twist::{Plain, Twist, Twisted};
 
 /// A mutant: what it does wrong, where that was seen, and who must catch it.
 #[derive(Clone, Copy, Debug)]
@@ -30,119 +47,67 @@ pub struct Mutant {
     pub oracle: OracleName,
     /// The scenario, by name, in which it must be found.
     pub scenario: &'static str,
-    /// Its twist on the machine.
+    /// Another setting than the policy's.
+    settings: fn(&mut Policy),
+    /// What it does to the session.
     twist: fn() -> Box<dyn Twist>,
-    /// Its twist on the limiter.
-    hears: fn(&mut RealSession, Now, &OrgId, &Event),
+    /// What it does to the limiter.
+    skew: fn() -> Box<dyn Skew>,
 }
 
 /// Every mutant, one line each.
 pub const MUTANTS: &[Mutant] = &[
     reconnects::ON_CLOSE,
     reconnects::AFTER_515,
-    idle_watchdog::MUTANT,
-    success_resets_budget::MUTANT,
+    reconnects::AFTER_THE_LAST_QR,
+    reconnects::UNPAIRED_HANDOFF,
+    reconnects::SECOND_HANDOFF,
+    boot_dials::MUTANT,
+    double_dial::MUTANT,
+    no_wait_after_block::MUTANT,
+    old_connection::MUTANT,
+    dead_keys::MUTANT,
     connected_too_early::MUTANT,
-    ping_behind_backlog::MUTANT,
+    idle_watchdog::MUTANT,
+    watchdog_on_send::MUTANT,
+    settings::NO_ZOMBIE,
+    settings::LATE_IS_DEAD,
+    pong_for_answer::MUTANT,
+    failures_never_reset::MUTANT,
+    behind_backlog::PING,
+    behind_backlog::ANSWER,
+    pings_of_a_sleep::MUTANT,
+    misread::RETRY_AFTER,
+    misread::EXPIRE,
+    success_resets_budget::MUTANT,
+    forgets::OUTDATED,
+    forgets::ONE_REFUSAL,
+    forgets::STOP_GIVES_BACK,
+    stop_lifts_block::MUTANT,
+    confirms::LATE,
+    confirms::BLIND,
 ];
 
-/// What a mutant does to the inputs and outputs of the session inside. By default nothing.
-trait Twist: Send {
-    /// An input comes.
-    fn on_input(&mut self, now: Now, input: Input<Permit, Go>, stage: &mut Stage) {
-        stage.feed(now, input);
-    }
-
-    /// The session inside puts something out.
-    fn on_output(&mut self, _now: Now, output: Output<Permit>, out: &mut VecDeque<Output<Permit>>) {
-        out.push_back(output);
-    }
-
-    /// When it wants to wake.
-    fn timeout(&self) -> Option<Instant> {
-        None
-    }
-
-    /// Its time has come.
-    fn on_timeout(&mut self, _now: Now, _stage: &mut Stage) {}
-}
-
-/// The mutant that changes nothing of the machine.
-struct Plain;
-
-impl Twist for Plain {}
-
-/// A mutant that leaves the limiter alone.
-fn hears_nothing(_: &mut RealSession, _: Now, _: &OrgId, _: &Event) {}
-
-/// The session inside, and what it and the twist have put out.
-struct Stage {
-    inner: Session,
-    fresh: VecDeque<Output<Permit>>,
-}
-
-impl Stage {
-    /// Gives the session inside an input.
-    fn feed(&mut self, now: Now, input: Input<Permit, Go>) {
-        self.inner.handle_input(now, input);
-        while let Some(output) = self.inner.poll_output() {
-            self.fresh.push_back(output);
-        }
-    }
-
-    /// Puts something out.
-    fn put(&mut self, output: Output<Permit>) {
-        self.fresh.push_back(output);
-    }
-}
-
-/// A session with a twist.
-pub(super) struct Twisted {
-    stage: Stage,
-    twist: Box<dyn Twist>,
-    outputs: VecDeque<Output<Permit>>,
-}
-
-impl Twisted {
-    fn settle(&mut self, now: Now) {
-        while let Some(output) = self.stage.fresh.pop_front() {
-            self.twist.on_output(now, output, &mut self.outputs);
-        }
-    }
-}
-
-impl Machine for Twisted {
-    type Start = Permit;
-    type Go = Go;
-
-    fn handle_input(&mut self, now: Now, input: Input<Permit, Go>) {
-        if matches!(input, Input::Timeout) && self.twist.timeout().is_some_and(|at| at <= now.mono)
-        {
-            self.twist.on_timeout(now, &mut self.stage);
-            self.settle(now);
-        }
-        self.twist.on_input(now, input, &mut self.stage);
-        self.settle(now);
-    }
-
-    fn poll_output(&mut self) -> Option<Output<Permit>> {
-        self.outputs.pop_front()
-    }
-
-    fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let own = self.twist.timeout().map(|at| (at, Timer::Dial));
-        self.stage.inner.poll_timeout().into_iter().chain(own).min()
-    }
-
-    fn state(&self) -> State {
-        self.stage.inner.state()
-    }
-}
+/// The session as it is: what a mutant does not name stays so.
+const UNCHANGED: Mutant = Mutant {
+    name: "",
+    about: "",
+    incident: "",
+    oracle: OracleName::Expectations,
+    scenario: "",
+    settings: |_| {},
+    twist: || Box::new(Plain),
+    skew: || Box::new(Straight),
+};
 
 /// A mutant as a subject.
 pub(in crate::subject) struct Mutated {
-    mutant: &'static Mutant,
+    twist: fn() -> Box<dyn Twist>,
+    skew: Box<dyn Skew>,
     real: RealSession,
+    booted: Now,
+    /// What the boot found cut short.
+    cut_short: Vec<(OrgId, AttemptId)>,
 }
 
 impl Mutated {
@@ -152,9 +117,15 @@ impl Mutated {
         setup: &Setup,
         now: Now,
     ) -> Result<Self, StoreError> {
+        let mut setup = setup.clone();
+        (mutant.settings)(&mut setup.policy);
+        let mut real = RealSession::boot(&setup, now)?;
         Ok(Self {
-            mutant,
-            real: RealSession::boot(setup, now)?,
+            twist: mutant.twist,
+            skew: (mutant.skew)(),
+            cut_short: real.cut_short(),
+            real,
+            booted: now,
         })
     }
 }
@@ -165,11 +136,11 @@ impl Subject for Mutated {
     type Machine = Twisted;
 
     fn admit(&mut self, now: Now, org: &OrgId) -> Admission<Permit> {
-        self.real.admit(now, org)
+        self.skew.admit(&mut self.real, now, org)
     }
 
-    fn confirm(&mut self, now: Now, start: Permit) -> Result<Go, Revocation> {
-        self.real.confirm(now, start)
+    fn confirm(&mut self, now: Now, permit: Permit) -> Result<Go, Revocation> {
+        self.skew.confirm(&mut self.real, now, permit)
     }
 
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {
@@ -177,25 +148,21 @@ impl Subject for Mutated {
     }
 
     fn hear(&mut self, now: Now, org: &OrgId, event: &Event) {
-        self.real.hear(now, org, event);
-        (self.mutant.hears)(&mut self.real, now, org, event);
+        self.skew.hear(&mut self.real, now, org, event);
     }
 
     fn machine(&mut self, org: &OrgId, rng: ChaCha8Rng) -> Twisted {
-        let inner = self.real.machine(org, rng);
-        let stage = Stage {
-            inner,
-            fresh: VecDeque::new(),
-        };
-        Twisted {
-            stage,
-            twist: (self.mutant.twist)(),
-            outputs: VecDeque::new(),
-        }
+        let cut_short = self.cut_short.iter().find(|(whose, _)| whose == org);
+        Twisted::new(
+            self.real.machine(org, rng),
+            (self.twist)(),
+            self.booted,
+            cut_short.map(|(_, attempt)| *attempt),
+        )
     }
 
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
-        self.real.cut_short()
+        self.cut_short.clone()
     }
 
     fn stands(&self, org: &OrgId) -> State {

@@ -1,14 +1,14 @@
-//! Two mutants that dial again by themselves, as every client library does when it ships: after a close, and after a 515
-//! that is not the one of pairing.
+//! Mutants that dial again by themselves, as every client library does when it ships.
 
 use std::collections::VecDeque;
 
 use squall_protocol::{Instant, Millis, Now};
 use squall_session::limiter::Permit;
-use squall_session::machine::Dial;
-use squall_session::{Cause, Event, LinkId, Output};
+use squall_session::machine::{Dial, Disconnected};
+use squall_session::{Cause, Event, Output};
 
-use super::{Mutant, Stage, Twist, hears_nothing};
+use super::twist::{OwnLinks, Stage, Twist};
+use super::{Mutant, UNCHANGED};
 use crate::words::OracleName;
 
 /// Dials again five seconds after a close.
@@ -19,42 +19,95 @@ pub(super) const ON_CLOSE: Mutant = Mutant {
     oracle: OracleName::DialAttribution,
     scenario: "closed every half hour",
     twist: || {
-        Box::new(Reconnects::after(|cause| {
-            matches!(cause, Cause::ConnectionClosed { .. })
-        }))
+        redial(DELAY, |_, ended| {
+            matches!(ended.cause, Cause::ConnectionClosed { .. })
+        })
     },
-    hears: hears_nothing,
+    ..UNCHANGED
 };
 
 /// Dials again five seconds after any 515.
 pub(super) const AFTER_515: Mutant = Mutant {
     name: "reconnects-after-515",
-    about: "takes every 515 for the one that ends a pairing, and dials again",
+    about: "dials again 5 s after a 515 in mid-session",
     incident: "WhiskeySockets/Baileys#107",
     oracle: OracleName::DialAttribution,
     scenario: "515 after six quiet hours",
-    twist: || Box::new(Reconnects::after(|cause| *cause == Cause::RateLimited)),
-    hears: hears_nothing,
+    twist: || redial(DELAY, |_, ended| is_515(ended)),
+    ..UNCHANGED
+};
+
+/// Starts anew when nobody has scanned: QR codes without end.
+pub(super) const AFTER_THE_LAST_QR: Mutant = Mutant {
+    name: "reconnects-after-the-last-qr",
+    about: "dials for new QR codes when nobody has scanned the last one",
+    incident: "adiwajshing/Baileys#1726",
+    oracle: OracleName::DialAttribution,
+    scenario: "nobody scans the QR code",
+    twist: || redial(Millis::ZERO, |_, ended| ended.cause == Cause::QrExpired),
+    ..UNCHANGED
+};
+
+/// Holds its right to a handoff from the dial on, paired or not.
+pub(super) const UNPAIRED_HANDOFF: Mutant = Mutant {
+    name: "handoff-without-pair-success",
+    about: "takes the first 515 of a login for the one that ends a pairing, and hands off",
+    incident: "WhiskeySockets/Baileys#2490",
+    oracle: OracleName::DialAttribution,
+    scenario: "each accepted start meets 515 again",
+    twist: || hand_off(|last, ended| !last.handoff && is_515(ended)),
+    ..UNCHANGED
+};
+
+/// Keeps its right to a handoff after it was spent.
+pub(super) const SECOND_HANDOFF: Mutant = Mutant {
+    name: "handoff-that-is-never-spent",
+    about: "hands off again at a 515 on the connection that a handoff has dialed",
+    incident: "WhiskeySockets/Baileys#2111",
+    oracle: OracleName::DialAttribution,
+    scenario: "a 515 right after the handoff",
+    twist: || hand_off(|last, ended| last.handoff && is_515(ended)),
+    ..UNCHANGED
 };
 
 /// How long it waits, as the gateway of before did.
 const DELAY: Millis = Millis::from_secs(5);
-/// Its own links are numbered from here, far above those of the session inside.
-const OWN_LINKS: LinkId = LinkId(1_000_000);
+
+/// After which end it dials again, given the dial that had opened the connection.
+type After = fn(&Dial, &Disconnected) -> bool;
+
+/// Whether a 515 that ends no pairing was the end.
+fn is_515(ended: &Disconnected) -> bool {
+    let code = ended.raw.as_ref().and_then(|raw| raw.get("code"));
+    ended.cause == Cause::RateLimited && code == Some("515")
+}
+
+fn redial(delay: Millis, after: After) -> Box<dyn Twist> {
+    Box::new(Reconnects::new(after, delay, false))
+}
+
+fn hand_off(after: After) -> Box<dyn Twist> {
+    Box::new(Reconnects::new(after, Millis::ZERO, true))
+}
 
 struct Reconnects {
-    after: fn(&Cause) -> bool,
+    after: After,
+    delay: Millis,
+    /// Whether it calls its dial a handoff.
+    handoff: bool,
     last: Option<Dial>,
-    own: LinkId,
+    links: OwnLinks,
     redial_at: Option<Instant>,
 }
 
 impl Reconnects {
-    fn after(after: fn(&Cause) -> bool) -> Self {
+    fn new(after: After, delay: Millis, handoff: bool) -> Self {
         Self {
             after,
+            delay,
+            handoff,
             last: None,
-            own: OWN_LINKS,
+            links: OwnLinks::new(),
             redial_at: None,
         }
     }
@@ -64,8 +117,11 @@ impl Twist for Reconnects {
     fn on_output(&mut self, now: Now, output: Output<Permit>, out: &mut VecDeque<Output<Permit>>) {
         match &output {
             Output::Dial(dial) => self.last = Some(dial.clone()),
-            Output::Event(Event::Disconnected(ended)) if (self.after)(&ended.cause) => {
-                self.redial_at = Some(now.mono + DELAY);
+            Output::Event(Event::Disconnected(ended)) => {
+                let last = self.last.as_ref();
+                if last.is_some_and(|last| (self.after)(last, ended)) {
+                    self.redial_at = Some(now.mono + self.delay);
+                }
             }
             _ => {}
         }
@@ -78,12 +134,9 @@ impl Twist for Reconnects {
 
     fn on_timeout(&mut self, _: Now, stage: &mut Stage) {
         self.redial_at = None;
-        if let Some(last) = &self.last {
-            self.own = self.own.next();
-            stage.put(Output::Dial(Dial {
-                link: self.own,
-                ..last.clone()
-            }));
+        if let Some(last) = self.last.clone() {
+            let handoff = self.handoff;
+            stage.put(self.links.over(Dial { handoff, ..last }));
         }
     }
 }

@@ -1,10 +1,13 @@
 //! A connection that came up gives its attempt back, so that a client which dies right after it may dial without end.
 
+use jiff::Timestamp;
 use squall_protocol::Now;
+use squall_session::store::LimiterTime;
 use squall_session::{Event, OrgId, State};
 
-use super::{Mutant, Plain};
-use crate::subject::RealSession;
+use super::skew::Skew;
+use super::{Mutant, UNCHANGED};
+use crate::subject::{RealSession, Subject};
 use crate::words::OracleName;
 
 /// See the module's text.
@@ -14,12 +17,24 @@ pub(super) const MUTANT: Mutant = Mutant {
     incident: "hermes-agent PR#104014",
     oracle: OracleName::LimiterShadow,
     scenario: "closed every half hour",
-    twist: || Box::new(Plain),
-    hears,
+    skew: || Box::new(GivesBack),
+    ..UNCHANGED
 };
 
-fn hears(real: &mut RealSession, _: Now, org: &OrgId, event: &Event) {
-    if matches!(event, Event::State(State::Connected)) {
-        real.forget_attempt(org);
+struct GivesBack;
+
+impl Skew for GivesBack {
+    fn hear(&mut self, real: &mut RealSession, now: Now, org: &OrgId, event: &Event) {
+        real.hear(now, org, event);
+        if matches!(event, Event::State(State::Connected)) {
+            // It stays open, so that the organization is as active as it is; it is only too old to count.
+            real.rewrite(|ledger| {
+                for own in ledger.attempts.values_mut() {
+                    if own.open && own.org == *org {
+                        own.admitted_at = LimiterTime::from_wall(Timestamp::UNIX_EPOCH);
+                    }
+                }
+            });
+        }
     }
 }
