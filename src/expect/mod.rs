@@ -88,7 +88,7 @@ impl World {
                     .retain(|_, (owner, held)| owner != org || *held > 0);
                 self.connections.insert(*conn, (org.clone(), 2));
             }
-            Event::ConnectRefused { conn } => self.let_go(*conn, 2),
+            Event::ConnectRefused { conn } | Event::Unanswered { conn } => self.let_go(*conn, 2),
             Event::Released {
                 conn,
                 by: Side::Client | Side::Server,

@@ -252,6 +252,7 @@ impl Oracle for DialAttribution {
                 }
             }
             Event::ConnectRefused { conn }
+            | Event::Unanswered { conn }
             | Event::Released {
                 conn,
                 by: Side::Client,

@@ -94,8 +94,10 @@ pub enum Event {
         attempt: u64,
         handoff: bool,
     },
-    /// The connection was refused before a byte went over it.
+    /// The connection was refused before a byte went over it, or the client's kernel gave it up.
     ConnectRefused { conn: ConnectionId },
+    /// The subject gave a dial up to which no answer came.
+    Unanswered { conn: ConnectionId },
     /// The server accepted the connection.
     Accepted { conn: ConnectionId },
     /// The last byte of a message was handed to the link.

@@ -292,6 +292,7 @@ impl Teller {
                 return Whose::Step(fault.step);
             }
             Event::ConnectRefused { conn }
+            | Event::Unanswered { conn }
             | Event::Released { conn, .. }
             | Event::UnknownStanza { conn, .. }
             | Event::FaultActed { conn, .. } => conn,

@@ -42,6 +42,8 @@ pub(super) enum Wire {
     Close(Option<CloseCode>, CloseReason),
     /// The end of the stream.
     Eof,
+    /// Nothing: what was left unread or unwritten is looked at again.
+    Look,
 }
 
 /// Moves one connection's bytes.
@@ -119,6 +121,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
         for _ in 0..READS_IN_A_ROW {
+            if !self.server.reads(self.id) {
+                return self.poll_queued(cx);
+            }
             let message = match Pin::new(&mut self.socket).poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => message,
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(self.end_by(&error)),
@@ -151,8 +156,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
 
     /// Writes what others queued for this connection.
     fn poll_queued(&mut self, cx: &mut Context<'_>) -> Poll<Closed> {
+        let mut look = false;
         while let Poll::Ready(Some(wire)) = self.inbox.poll_recv(cx) {
-            self.queue.push_back(wire);
+            match wire {
+                Wire::Look => look = true,
+                wire => self.queue.push_back(wire),
+            }
+        }
+        if look {
+            // What is to be looked at is looked at in the next turn, from the beginning.
+            cx.waker().wake_by_ref();
         }
         self.poll_write(cx)
     }
@@ -223,7 +236,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 code: Code::from(code.get()),
                 reason: reason.as_str().into(),
             })),
-            Wire::Eof => return Ok(()),
+            Wire::Eof | Wire::Look => return Ok(()),
         };
         Pin::new(&mut self.socket).start_send(message)
     }

@@ -1,10 +1,10 @@
 //! A wrapper around the stream under tungstenite, which answers every Ping by itself: here its pongs can be held back,
-//! and frames sent that it would never write.
+//! frames sent that it would never write, and frames broken off in the middle.
 //!
 //! It looks at the header of each frame on its way out. Frames from the server are unmasked (RFC 6455, 5.1), and
 //! tungstenite hands over whole frames, so a header is 2 bytes and a length.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,7 +13,7 @@ use squall_protocol::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{MockServer, Sleep};
-use crate::fault::{Control, Malformation, Verdict};
+use crate::fault::{Control, Malformation, Verdict, Write};
 use crate::id::ConnectionId;
 
 /// A stream whose outgoing WebSocket frames are subject to faults.
@@ -23,8 +23,11 @@ pub struct FrameFaults<S> {
     connection: ConnectionId,
     /// Bytes of the frame under way that are still to come.
     passing: usize,
-    /// Whole frames of our own that go before the next one.
-    own: Vec<u8>,
+    /// Bytes of the frame under way that have gone.
+    gone: usize,
+    /// Whole frames of our own that go before the next one, and how many bytes of the first have gone.
+    own: VecDeque<Vec<u8>>,
+    own_gone: usize,
     /// Frames that a fault delayed, by their time and number.
     parked: BTreeMap<(Instant, u64), Vec<u8>>,
     parks: u64,
@@ -39,7 +42,9 @@ impl<S> FrameFaults<S> {
             server,
             connection,
             passing: 0,
-            own: Vec::new(),
+            gone: 0,
+            own: VecDeque::new(),
+            own_gone: 0,
             parked: BTreeMap::new(),
             parks: 0,
             alarm: None,
@@ -48,7 +53,19 @@ impl<S> FrameFaults<S> {
 
     /// Sends this invalid frame after the frame under way; a flush writes it.
     pub(super) fn malform(&mut self, kind: Malformation) {
-        self.own.extend_from_slice(&kind.bytes());
+        self.own.push_back(kind.bytes());
+    }
+
+    /// How much may go of a frame of which `gone` bytes have gone and `left` are left.
+    fn room(&self, gone: usize, left: usize) -> usize {
+        match self.server.writes(self.connection) {
+            Write::Whole => left,
+            // Its last byte would make it a frame.
+            Write::Only(bytes) => usize::try_from(bytes)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(gone)
+                .min(left.saturating_sub(1)),
+        }
     }
 
     /// What becomes of the control frame at the head of `bytes`: itself, or `None` if it goes at once.
@@ -86,19 +103,30 @@ impl<S: AsyncWrite + Unpin> FrameFaults<S> {
             }
             self.alarm = None;
             if let Some((_, frame)) = self.parked.pop_first() {
-                self.own.extend_from_slice(&frame);
+                self.own.push_back(frame);
             }
         }
     }
 
     /// Writes our own frames, unless another is under way.
     fn poll_own(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.passing == 0 && !self.own.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.own))?;
+        while self.passing == 0
+            && let Some(frame) = self.own.front()
+        {
+            let rest = &frame[self.own_gone..];
+            let room = self.room(self.own_gone, rest.len());
+            if room == 0 {
+                return Poll::Pending;
+            }
+            let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &rest[..room]))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.own.drain(..written);
+            self.own_gone += written;
+            if self.own_gone == frame.len() {
+                self.own.pop_front();
+                self.own_gone = 0;
+            }
         }
         Poll::Ready(Ok(()))
     }
@@ -136,10 +164,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameFaults<S> {
                 return Poll::Ready(Ok(taken.len()));
             }
             this.passing = frame_length(bytes);
+            this.gone = 0;
         }
-        let part = &bytes[..bytes.len().min(this.passing)];
+        let room = this.room(this.gone, this.passing);
+        if room == 0 {
+            // The connection looks again when it is told to.
+            return Poll::Pending;
+        }
+        let part = &bytes[..bytes.len().min(room)];
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, part))?;
         this.passing -= written;
+        this.gone += written;
         Poll::Ready(Ok(written))
     }
 

@@ -26,7 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::fault::{Carry, Connect, Direction, FaultId, FaultSpec, Target};
+use crate::fault::{Connect, FaultId, FaultSpec, Handed, Passage, Read, Target, Write};
 use crate::id::{ConnectionId, Peer};
 use crate::server::{Closed, Input, Output, Server, ServerEvent};
 use connection::Wire;
@@ -122,7 +122,7 @@ impl MockServer {
         }
     }
 
-    /// A client dials: asked by the link before it opens. [`Connect::Refuse`] means that there is no connection.
+    /// A client dials: asked by the link before it opens, and again while no answer came; see [`Server::on_connect`].
     pub fn connect(&self, peer: Peer) -> Connect {
         self.with(None, |server, now| server.on_connect(now, peer))
     }
@@ -130,11 +130,25 @@ impl MockServer {
     /// What the link is to do with a message, on top of its own latency: asked for each message when it is handed over,
     /// and again for what it holds after [`World::resume`].
     #[inline]
-    pub fn carry(&self, connection: ConnectionId, direction: Direction) -> Carry {
+    pub fn carry(&self, connection: ConnectionId, message: Handed) -> Passage {
         if !self.has_faults() {
-            return Carry::Pass;
+            return Passage::default();
         }
-        self.with(None, |server, now| server.carry(now, connection, direction))
+        self.with(None, |server, now| server.carry(now, connection, message))
+    }
+
+    /// Whether this connection is read from.
+    fn reads(&self, connection: ConnectionId) -> bool {
+        !self.has_faults()
+            || self.with(None, |server, now| server.on_read(now, connection)) == Read::Read
+    }
+
+    /// How much of a frame of this connection is written.
+    fn writes(&self, connection: ConnectionId) -> Write {
+        if !self.has_faults() {
+            return Write::Whole;
+        }
+        self.with(None, |server, now| server.on_write(now, connection))
     }
 
     /// The link of this connection is gone. The app says so itself of every stream that the listener handed out.
@@ -241,7 +255,7 @@ impl MockServer {
                 }
                 Output::Resume(connection) => {
                     told.0.push(Tell::Resume(connection));
-                    continue;
+                    (connection, Wire::Look)
                 }
                 Output::Event(event) => {
                     told.0.push(Tell::Event(event));

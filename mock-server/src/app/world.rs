@@ -34,7 +34,7 @@ pub trait World: Send + Sync + 'static {
     /// The link is to reset this connection: what is under way is lost, and both ends are told.
     fn reset(&self, connection: ConnectionId);
 
-    /// What the link holds of this connection may flow again, if [`carry`](super::MockServer::carry) says so now.
+    /// What the link holds of this connection may flow again, as far as [`carry`](super::MockServer::carry) lets it now.
     fn resume(&self, connection: ConnectionId);
 }
 

@@ -3,10 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Carry, Direction, Fault, FaultCx, Injected};
+use super::{Carry, Direction, Fault, FaultCx, Handed, Injected, Ways};
 
 /// Messages are kept back in silence while both ends believe that the connection is up. What was kept flows when the
-/// fault is taken off, in order, as TCP's retransmissions do.
+/// fault is taken off, in order, as TCP's retransmissions do. A dial still finds the server's kernel, which answers it: as
+/// behind a middlebox, or with a server that hangs. Where dials get no answer either, that is `partition`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blackhole {
@@ -17,19 +18,6 @@ pub struct Blackhole {
     /// reads what `direction` lets through.
     #[serde(default = "yes")]
     pub reads: bool,
-}
-
-/// The directions that a fault concerns.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Ways {
-    /// Either way.
-    #[default]
-    Both,
-    /// From the server.
-    ToClient,
-    /// To the server.
-    ToServer,
 }
 
 fn yes() -> bool {
@@ -45,27 +33,28 @@ impl Fault for Blackhole {
         true
     }
 
-    fn on_message(&self, direction: Direction, _: &mut FaultCx<'_>) -> Carry {
-        let kept = match (self.direction, direction) {
-            (Ways::Both, _) => true,
-            (Ways::ToClient, Direction::ToClient) => true,
-            (Ways::ToServer, Direction::ToServer) => true,
-            (_, Direction::ToServer) => !self.reads,
-            (_, Direction::ToClient) => false,
-        };
-        if kept { Carry::Hold } else { Carry::Pass }
+    fn keeps_back(&self) -> bool {
+        true
+    }
+
+    fn on_message(&self, message: Handed, _: &mut FaultCx<'_>) -> Carry {
+        let unread = message.direction == Direction::ToServer && !self.reads;
+        match unread || self.direction.include(message.direction) {
+            true => Carry::Hold,
+            false => Carry::Pass,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::ask;
+    use super::super::testing::{ask, handed};
     use super::*;
 
     fn kept(direction: Ways, reads: bool) -> [bool; 2] {
         let fault = Blackhole { direction, reads };
         [Direction::ToClient, Direction::ToServer]
-            .map(|way| ask(|cx| fault.on_message(way, cx)) == Carry::Hold)
+            .map(|way| ask(|cx| fault.on_message(handed(way), cx)) == Carry::Hold)
     }
 
     #[test]

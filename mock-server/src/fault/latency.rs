@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use squall_protocol::Millis;
 
-use super::{Carry, Direction, Fault, FaultCx, Injected};
+use super::{Carry, Fault, FaultCx, Handed, Injected};
 
 /// Each message, either way, takes longer by `base` and a drawn part of `jitter`, on top of the link's own latency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +27,7 @@ impl Fault for Latency {
         true
     }
 
-    fn on_message(&self, _: Direction, cx: &mut FaultCx<'_>) -> Carry {
+    fn on_message(&self, _: Handed, cx: &mut FaultCx<'_>) -> Carry {
         let drawn = match self.jitter.get() {
             0 => 0,
             most => cx.rng.random_range(0..=most),
@@ -41,7 +41,8 @@ impl Fault for Latency {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ask, with_cx};
+    use super::super::Direction;
+    use super::super::testing::{ask, handed, with_cx};
     use super::*;
 
     #[test]
@@ -52,7 +53,9 @@ mod tests {
         };
         let mut drawn = std::collections::BTreeSet::new();
         for n in 0..200 {
-            let (verdict, _) = with_cx(n, &mut 0, |cx| fault.on_message(Direction::ToClient, cx));
+            let (verdict, _) = with_cx(n, &mut 0, |cx| {
+                fault.on_message(handed(Direction::ToClient), cx)
+            });
             let Carry::After(longer) = verdict else {
                 panic!("{verdict:?}")
             };
@@ -68,7 +71,7 @@ mod tests {
             jitter: Millis::ZERO,
         };
         assert_eq!(
-            ask(|cx| fault.on_message(Direction::ToServer, cx)),
+            ask(|cx| fault.on_message(handed(Direction::ToServer), cx)),
             Carry::Pass
         );
     }

@@ -2,31 +2,40 @@
 //!
 //! A fault is a value, the same that a scenario writes. It holds no clock, no generator, no socket and no memory:
 //! [`FaultCx`] lends them, one set for each fault and connection, so that every engine runs the same code. A hook answers
-//! with a verdict; of several standing faults the first verdict other than the default wins. In YAML every fault is a map;
-//! one whose parameters all have defaults is written `eof: {}`.
+//! with a verdict; of several standing faults the first verdict other than the default wins, but for messages, where their
+//! verdicts add up ([`Passage`]). In YAML every fault is a map; one whose parameters all have defaults is written `eof: {}`.
 
 mod backlog;
 mod bad_certificate;
+mod bandwidth;
 mod blackhole;
+mod carry;
 mod close;
 mod corrupt_frame;
+mod cut_after;
 mod delay_pong;
 mod delay_reply;
 mod end_stream;
 mod eof;
 mod failure;
+mod flap;
 mod garbage_hello;
+mod idle_timeout;
 mod latency;
 mod malformed_frame;
 mod no_hello;
+mod partition;
 mod refuse_connect;
 mod refuse_upgrade;
 mod register;
 mod registry;
 mod reset;
 mod revoke;
+mod slice;
+mod stall_mid_frame;
 mod stall_upgrade;
 mod standing;
+mod stop_reading;
 mod stream_error;
 mod value;
 mod withhold_pong;
@@ -45,28 +54,39 @@ use crate::id::ConnectionId;
 
 pub use backlog::Backlog;
 pub use bad_certificate::BadCertificate;
-pub use blackhole::{Blackhole, Ways};
+pub use bandwidth::Bandwidth;
+pub use blackhole::Blackhole;
+pub use carry::{Carry, Direction, Fate, Handed, Passage, Slices, Ways};
 pub use close::Close;
 pub use corrupt_frame::CorruptFrame;
+pub use cut_after::CutAfter;
 pub use delay_pong::DelayPong;
 pub use delay_reply::DelayReply;
 pub use end_stream::EndStream;
 pub use eof::Eof;
 pub use failure::Failure;
+pub use flap::Flap;
 pub use garbage_hello::GarbageHello;
+pub use idle_timeout::{Forgotten, IdleTimeout};
 pub use latency::Latency;
 pub use malformed_frame::{Malformation, MalformedFrame};
 pub use no_hello::NoHello;
+pub use partition::Partition;
 pub use refuse_connect::RefuseConnect;
 pub use refuse_upgrade::RefuseUpgrade;
 pub use register::{FaultInfo, FaultSpec, REGISTER};
 pub use registry::{FaultId, Faults};
 pub use reset::Reset;
 pub use revoke::Revoke;
+pub use slice::Slice;
+pub use stall_mid_frame::StallMidFrame;
 pub use stall_upgrade::StallUpgrade;
 pub use standing::{Target, Which};
+pub use stop_reading::StopReading;
 pub use stream_error::{Conflict, StreamError};
-pub use value::{AsSent, CloseCode, CloseReason, HttpStatus, InvalidValue, IqKind, Replies};
+pub use value::{
+    AsSent, CloseCode, CloseReason, HttpStatus, InvalidValue, IqKind, Replies, SomeTime,
+};
 pub use withhold_pong::WithholdPong;
 pub use withhold_reply::WithholdReply;
 pub use zombie::Zombie;
@@ -81,14 +101,30 @@ pub trait Fault {
         false
     }
 
-    /// A client opens a link.
+    /// Whether it may keep back what has to be asked about again once it is taken off.
+    fn keeps_back(&self) -> bool {
+        false
+    }
+
+    /// A client opens a link, or goes on trying to.
     fn on_connect(&self, _cx: &mut FaultCx<'_>) -> Connect {
         Connect::Accept
     }
 
-    /// A message is handed to the link.
-    fn on_message(&self, _direction: Direction, _cx: &mut FaultCx<'_>) -> Carry {
+    /// A message, or a piece of one, is handed to the link. The generator that is lent depends on the message's number and
+    /// on nothing that happened before.
+    fn on_message(&self, _message: Handed, _cx: &mut FaultCx<'_>) -> Carry {
         Carry::Pass
+    }
+
+    /// The server is about to read from a connection.
+    fn on_read(&self, _cx: &mut FaultCx<'_>) -> Read {
+        Read::Read
+    }
+
+    /// The server is about to write a frame, or to go on with one.
+    fn on_write(&self, _cx: &mut FaultCx<'_>) -> Write {
+        Write::Whole
     }
 
     /// A client asks for the WebSocket.
@@ -147,7 +183,8 @@ pub enum Injected {
 pub struct FaultCx<'a> {
     /// The time.
     pub now: Now,
-    /// Chance: a function of the server's seed, the fault, the connection and the number of hooks asked before.
+    /// Chance: a function of the server's seed, the fault, the connection and the number of hooks that have drawn before;
+    /// for a message, of its direction and number instead.
     pub rng: &'a mut ChaCha8Rng,
     /// The connection.
     pub connection: ConnectionId,
@@ -157,6 +194,8 @@ pub struct FaultCx<'a> {
     pub count: &'a mut u64,
     /// When this fault first did something of its own accord to this connection.
     pub since: Instant,
+    /// When this fault was put on.
+    pub put_on: Instant,
     /// Set through [`FaultCx::wake_at`].
     pub(crate) wake: Option<Instant>,
 }
@@ -202,16 +241,6 @@ pub enum EngineKind {
     Live,
 }
 
-/// The way of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Direction {
-    /// From the server.
-    ToClient,
-    /// To the server.
-    ToServer,
-}
-
 /// What the link answers a dial.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connect {
@@ -220,20 +249,28 @@ pub enum Connect {
     Accept,
     /// Nobody listens.
     Refuse,
+    /// No answer comes. The client's kernel tries again, and the link asks again.
+    Silence,
 }
 
-/// What the link does with a message, on top of its own latency. The order within a direction is kept, so that what
-/// follows a delayed or held message waits behind it.
+/// Whether the server reads what has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Carry {
-    /// Nothing.
+pub enum Read {
+    /// It does.
     #[default]
-    Pass,
-    /// Delivers it later by so much.
-    After(Millis),
-    /// Keeps it, and everything behind it, until the server says [`Resume`](crate::server::Output::Resume); then it asks
-    /// again.
-    Hold,
+    Read,
+    /// It leaves everything where it is, until it is told to look again.
+    Leave,
+}
+
+/// How much of a frame the server writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Write {
+    /// All of it.
+    #[default]
+    Whole,
+    /// So many bytes from its beginning, and never its last; the rest waits until the server is told to look again.
+    Only(u64),
 }
 
 /// What the server answers an upgrade request.
@@ -326,6 +363,8 @@ pub enum Act {
     Eof,
     /// Resets the transport.
     Reset,
+    /// Lets what the link holds be asked about again.
+    Flow,
     /// Sends an invalid WebSocket frame.
     Malformed(Malformation),
     /// Removes the device that is logged in from its account.
@@ -336,37 +375,4 @@ pub enum Act {
 pub(crate) type Text = CompactString;
 
 #[cfg(test)]
-pub(crate) mod testing {
-    //! A context to show a fault to.
-
-    use super::*;
-    use rand::SeedableRng;
-
-    /// Runs `hook` with a context at `at`, keeping `count` between calls.
-    pub(crate) fn with_cx<V>(
-        at: u64,
-        count: &mut u64,
-        hook: impl FnOnce(&mut FaultCx<'_>) -> V,
-    ) -> (V, Option<Instant>) {
-        let mut rng = ChaCha8Rng::seed_from_u64(at ^ *count);
-        let mut cx = FaultCx {
-            now: Now {
-                mono: Instant::at(at),
-                wall: jiff::Timestamp::UNIX_EPOCH,
-            },
-            rng: &mut rng,
-            connection: ConnectionId(1),
-            account: Some("1"),
-            count,
-            since: Instant::START,
-            wake: None,
-        };
-        let verdict = hook(&mut cx);
-        (verdict, cx.wake)
-    }
-
-    /// The verdict of one hook at time zero.
-    pub(crate) fn ask<V>(hook: impl FnOnce(&mut FaultCx<'_>) -> V) -> V {
-        with_cx(0, &mut 0, hook).0
-    }
-}
+pub(crate) mod testing;

@@ -62,6 +62,12 @@ macro_rules! register {
 register! {
     "latency" Latency Link BYTES "Each message takes longer, by `base` and a drawn part of `jitter`.";
     "blackhole" Blackhole Link BYTES "Messages are kept back in silence; the connection stays up.";
+    "bandwidth" Bandwidth Link BYTES "The line takes so many bytes a second; messages queue for it.";
+    "slice" Slice Link BYTES "The reader gets each message in pieces, with a gap between them.";
+    "partition" Partition Link BYTES "There is no route: messages are kept back, and dials get no answer.";
+    "flap" Flap Link BYTES "The network goes down and up again, over and over.";
+    "idle_timeout" IdleTimeout Link BYTES "A NAT forgets a connection that was idle for too long.";
+    "cut_after" CutAfter Link BYTES "The transport is reset after so many bytes, or so long.";
     "reset" Reset Link BYTES "The transport is reset.";
     "refuse_connect" RefuseConnect Link BYTES "A dial finds nobody listening.";
     "refuse_upgrade" RefuseUpgrade Upgrade BYTES "The upgrade is answered with an HTTP status other than 101.";
@@ -71,6 +77,8 @@ register! {
     "delay_pong" DelayPong WebSocket BYTES "WebSocket pongs come late.";
     "withhold_pong" WithholdPong WebSocket BYTES "WebSocket pongs never come.";
     "malformed_frame" MalformedFrame WebSocket BYTES "The server sends a frame that RFC 6455 forbids.";
+    "stall_mid_frame" StallMidFrame WebSocket BYTES "The server stops in the middle of a frame.";
+    "stop_reading" StopReading WebSocket BYTES "The server reads nothing any more, and goes on writing.";
     "bad_certificate" BadCertificate Handshake BYTES "The server's certificate chain is wrong.";
     "garbage_hello" GarbageHello Handshake BYTES "The server answers the handshake with bytes that are no hello.";
     "no_hello" NoHello Handshake BYTES "The server never answers the handshake.";
@@ -106,6 +114,11 @@ mod tests {
                 serde_json::from_str(&format!(r#"{{"{}":{{}}}}"#, info.name));
             let needs = [
                 "latency",
+                "bandwidth",
+                "slice",
+                "flap",
+                "idle_timeout",
+                "cut_after",
                 "refuse_upgrade",
                 "delay_pong",
                 "malformed_frame",

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use squall_protocol::{Instant, Now};
 
 use super::standing::{Asked, Reach, Standing, Target};
-use super::{Act, Fault, FaultCx, FaultSpec, Injected, Layer};
+use super::{Act, Carry, Fault, FaultCx, FaultSpec, Handed, Injected, Layer, Passage};
 use crate::dice::Dice;
 use crate::id::ConnectionId;
 use crate::server::{Connections, Output, ServerEvent, Stage};
@@ -56,13 +56,6 @@ impl Faults {
             .map(|standing| (standing.id, &standing.spec, &standing.target))
     }
 
-    /// Whether one of the link stands, so that the link has to ask.
-    pub fn touch_the_link(&self) -> bool {
-        self.standing
-            .iter()
-            .any(|standing| standing.spec.info().layer == Layer::Link)
-    }
-
     /// When a fault wants to act next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.wakes.first().map(|(at, ..)| *at)
@@ -71,10 +64,9 @@ impl Faults {
     /// Puts a fault on. One that is injected and has no one to touch is over at once.
     pub(crate) fn put(
         &mut self,
+        now: Instant,
         id: FaultId,
-        spec: FaultSpec,
-        target: Target,
-        once: bool,
+        (spec, target, once): (FaultSpec, Target, bool),
         connections: &Connections,
         outputs: &mut VecDeque<Output>,
     ) {
@@ -103,6 +95,7 @@ impl Faults {
         }));
         self.standing.push(Standing {
             id,
+            put_on: now,
             spec,
             target,
             reach,
@@ -194,6 +187,39 @@ impl Faults {
             }
         }
         V::default()
+    }
+
+    /// Asks every fault that concerns `connection` about a message, and adds up what they say.
+    pub(crate) fn carry(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        message: Handed,
+        connections: &Connections,
+        outputs: &mut VecDeque<Output>,
+    ) -> Passage {
+        let mut passage = Passage::default();
+        for standing in &mut self.standing {
+            if !standing.reaches(connection, connections) {
+                continue;
+            }
+            let asked = Asked {
+                now,
+                connection,
+                connections,
+                dice: &self.dice,
+            };
+            let (carry, wake) = standing.carry(&asked, message);
+            if let Some(at) = wake {
+                self.wakes.insert((at, standing.id, connection));
+            }
+            if carry != Carry::Pass {
+                standing.acted(connection, outputs);
+                passage.add(carry);
+            }
+        }
+        self.sweep(connections, outputs);
+        passage
     }
 
     /// What the faults do of their own accord to a connection that has come to where their layer begins; each once.
@@ -295,8 +321,8 @@ impl Faults {
             }
             wakes.retain(|(_, id, _)| *id != standing.id);
             outputs.push_back(Output::Event(ServerEvent::FaultOff { fault: standing.id }));
-            if standing.spec.info().layer == Layer::Link {
-                // What the link kept back may flow again; it asks anew for each message.
+            if standing.spec.behaviour().keeps_back() {
+                // What was kept back may go on; whoever keeps it asks anew.
                 for connection in standing.memory.keys() {
                     if connections.stage(*connection).is_some() {
                         outputs.push_back(Output::Resume(*connection));

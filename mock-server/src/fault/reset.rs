@@ -23,7 +23,7 @@ impl Fault for Reset {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::ask;
+    use super::super::testing::{ask, handed};
     use super::super::{Carry, Direction};
     use super::*;
 
@@ -31,7 +31,7 @@ mod tests {
     fn it_resets_and_touches_no_message() {
         assert_eq!(ask(|cx| Reset {}.acts(cx)), [Act::Reset]);
         assert_eq!(
-            ask(|cx| Reset {}.on_message(Direction::ToClient, cx)),
+            ask(|cx| Reset {}.on_message(handed(Direction::ToClient), cx)),
             Carry::Pass
         );
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use squall_protocol::{Instant, Now};
 
-use super::{Act, Fault, FaultCx, FaultId, FaultSpec, Text};
+use super::{Act, Carry, Direction, Fault, FaultCx, FaultId, FaultSpec, Handed, Text};
 use crate::dice::Dice;
 use crate::id::ConnectionId;
 use crate::server::{Connections, Output, ServerEvent};
@@ -33,6 +33,7 @@ pub enum Which {
 #[derive(Debug)]
 pub(super) struct Standing {
     pub(super) id: FaultId,
+    pub(super) put_on: Instant,
     pub(super) spec: FaultSpec,
     pub(super) target: Target,
     pub(super) reach: Reach,
@@ -64,7 +65,8 @@ pub(super) struct Asked<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     count: u64,
-    asked: u64,
+    /// How many hooks have drawn.
+    drawn: u64,
     reported: bool,
     pub(super) since: Option<Instant>,
 }
@@ -78,11 +80,39 @@ impl Standing {
         }
     }
 
+    /// Asks a hook. Its chance depends on how many hooks of this connection have drawn before.
     pub(super) fn run<V>(
         &mut self,
         asked: &Asked<'_>,
         hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> V,
     ) -> (V, Option<Instant>) {
+        let memory = self.memory.entry(asked.connection).or_default();
+        let word = u128::from(memory.drawn) * WORDS_A_HOOK;
+        let (verdict, wake, drew) = self.run_at(asked, word, hook);
+        let memory = self.memory.entry(asked.connection).or_default();
+        memory.drawn += u64::from(drew);
+        (verdict, wake)
+    }
+
+    /// Asks about a message. Its chance depends on the message's direction and number alone.
+    pub(super) fn carry(&mut self, asked: &Asked<'_>, message: Handed) -> (Carry, Option<Instant>) {
+        let half = match message.direction {
+            Direction::ToClient => MESSAGES,
+            Direction::ToServer => MESSAGES + MESSAGES / 2,
+        };
+        let number = u128::from(message.number) * WORDS_A_HOOK % (MESSAGES / 2);
+        let (carry, wake, _) = self.run_at(asked, half + number, |fault, cx| {
+            fault.on_message(message, cx)
+        });
+        (carry, wake)
+    }
+
+    fn run_at<V>(
+        &mut self,
+        asked: &Asked<'_>,
+        word: u128,
+        hook: impl FnOnce(&dyn Fault, &mut FaultCx<'_>) -> V,
+    ) -> (V, Option<Instant>, bool) {
         let &Asked {
             now,
             connection,
@@ -94,8 +124,8 @@ impl Standing {
         // words, so that a draw depends on nothing else.
         let mut rng = dice.stream(FAULT_STREAMS | self.id.0);
         let of_connection = u128::from(connection.0 & 0x0FFF_FFFF) << 40;
-        rng.set_word_pos(of_connection + u128::from(memory.asked) * WORDS_A_HOOK);
-        memory.asked += 1;
+        let begin = of_connection + word;
+        rng.set_word_pos(begin);
         let mut cx = FaultCx {
             now,
             rng: &mut rng,
@@ -103,10 +133,12 @@ impl Standing {
             account: connections.account(connection),
             count: &mut memory.count,
             since: memory.since.unwrap_or(now.mono),
+            put_on: self.put_on,
             wake: None,
         };
         let verdict = hook(self.spec.behaviour(), &mut cx);
-        (verdict, cx.wake)
+        let wake = cx.wake;
+        (verdict, wake, rng.get_word_pos() != begin)
     }
 
     pub(super) fn act(
@@ -176,5 +208,7 @@ impl Target {
 
 /// Words of chance that one hook may draw without reaching those of the next.
 const WORDS_A_HOOK: u128 = 64;
+/// Of the 2^40 words of a connection, the upper half is for messages: half of that for each direction.
+const MESSAGES: u128 = 1 << 39;
 /// The streams of faults, apart from those of connections, accounts and certificates.
 const FAULT_STREAMS: u64 = 1 << 62;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
+use squall_protocol::Millis;
 
 use super::Outgoing;
 
@@ -23,6 +24,9 @@ pub enum InvalidValue {
     /// The statuses that refuse an upgrade.
     #[error("HTTP status {0} refuses nothing; use 200 to 599")]
     HttpStatus(u16),
+    /// A time that has to pass.
+    #[error("a length of time above zero is needed here")]
+    NoTime,
 }
 
 /// A close code that may be on the wire.
@@ -122,6 +126,34 @@ impl TryFrom<u16> for HttpStatus {
 impl From<HttpStatus> for u16 {
     fn from(status: HttpStatus) -> Self {
         status.0
+    }
+}
+
+/// A length of time above zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Millis", into = "Millis")]
+pub struct SomeTime(Millis);
+
+impl SomeTime {
+    /// The length.
+    pub const fn get(self) -> Millis {
+        self.0
+    }
+}
+
+impl TryFrom<Millis> for SomeTime {
+    type Error = InvalidValue;
+    fn try_from(time: Millis) -> Result<Self, InvalidValue> {
+        match time {
+            Millis::ZERO => Err(InvalidValue::NoTime),
+            time => Ok(Self(time)),
+        }
+    }
+}
+
+impl From<SomeTime> for Millis {
+    fn from(time: SomeTime) -> Self {
+        time.0
     }
 }
 

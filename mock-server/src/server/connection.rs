@@ -10,6 +10,8 @@ use crate::server::pairing::Registration;
 /// How far a connection has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
+    /// A client dials and has got no answer yet.
+    Dialing,
     /// The link is open.
     Accepted,
     /// The WebSocket is open.
@@ -52,7 +54,7 @@ impl Connections {
         self.dialed += 1;
         let connection = Connection {
             account: None,
-            stage: Stage::Accepted,
+            stage: Stage::Dialing,
             device: None,
             registration: None,
             punished: false,

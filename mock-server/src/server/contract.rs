@@ -114,7 +114,8 @@ pub enum Output {
     Eof(ConnectionId),
     /// The link is to reset this connection: what is under way is lost, both ends are told.
     Reset(ConnectionId),
-    /// The link may ask again about what it holds of this connection.
+    /// Whoever keeps something of this connection back may ask again: the link about what it holds, and the connection
+    /// about what it leaves unread or unwritten.
     Resume(ConnectionId),
     /// Something to tell.
     Event(ServerEvent),

@@ -54,8 +54,13 @@ impl Server {
         target: Target,
         once: bool,
     ) {
-        self.faults
-            .put(id, spec, target, once, &self.connections, &mut self.outputs);
+        self.faults.put(
+            now.mono,
+            id,
+            (spec, target, once),
+            &self.connections,
+            &mut self.outputs,
+        );
         let live: Vec<ConnectionId> = self.connections.ids().collect();
         for connection in live {
             self.fault_acts(now, connection);

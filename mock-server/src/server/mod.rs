@@ -1,6 +1,6 @@
 //! The server as a machine: inputs in, outputs out, time as an argument; no socket, no clock, no task.
 //!
-//! `handle_input(now, input)` or one of the questions (`on_connect`, `carry`, `on_upgrade`, `on_hello`, `on_frame`), then
+//! `handle_input(now, input)` or one of the questions (`on_connect`, `carry`, `on_upgrade`, `on_hello`, `on_read`, `on_write`, `on_frame`), then
 //! `poll_output()` until `None`, then `poll_timeout()`, which says when to come back and why.
 
 mod account;
@@ -24,7 +24,9 @@ use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Now};
 
 use crate::dice::Dice;
-use crate::fault::{Carry, Connect, Control, Direction, Faults, Hello, Upgrade, Verdict};
+use crate::fault::{
+    Connect, Control, Faults, Handed, Hello, Passage, Read, Upgrade, Verdict, Write,
+};
 use crate::id::{ConnectionId, Peer};
 use account::{Accounts, CompanionDevice};
 
@@ -101,16 +103,23 @@ impl Server {
         device.lid = Some(account.lid(number).to_string());
     }
 
-    /// A client dials. [`Connect::Refuse`] means that there is no connection.
+    /// A client dials. [`Connect::Refuse`] means that there is no connection; after [`Connect::Silence`] the same dial may
+    /// be asked about again, until [`Input::Closed`] says that the client has given up.
     pub fn on_connect(&mut self, now: Now, peer: Peer) -> Connect {
         let id = peer.connection;
-        self.connections.open(peer);
-        self.faults.dialed(id, &self.connections);
+        if self.connections.stage(id) != Some(Stage::Dialing) {
+            self.connections.open(peer);
+            self.faults.dialed(id, &self.connections);
+        }
         let verdict = self.ask(now, id, |fault, cx| fault.on_connect(cx));
         match verdict {
             Connect::Accept => {
+                if let Some(connection) = self.connections.get_mut(id) {
+                    connection.stage = Stage::Accepted;
+                }
                 self.tell(ServerEvent::Accepted { connection: id });
             }
+            Connect::Silence => {}
             Connect::Refuse => {
                 self.tell(ServerEvent::Refused { connection: id });
                 self.forget(id);
@@ -121,18 +130,34 @@ impl Server {
 
     /// What the link is to do with a message, on top of its own latency.
     #[inline]
-    pub fn carry(&mut self, now: Now, connection: ConnectionId, direction: Direction) -> Carry {
+    pub fn carry(&mut self, now: Now, connection: ConnectionId, message: Handed) -> Passage {
         if self.faults.is_empty() {
-            return Carry::Pass;
+            return Passage::default();
         }
-        self.ask(now, connection, |fault, cx| fault.on_message(direction, cx))
+        self.faults.carry(
+            now,
+            connection,
+            message,
+            &self.connections,
+            &mut self.outputs,
+        )
+    }
+
+    /// Whether to read what has come on this connection; asked again after [`Output::Resume`].
+    pub fn on_read(&mut self, now: Now, connection: ConnectionId) -> Read {
+        self.ask(now, connection, |fault, cx| fault.on_read(cx))
+    }
+
+    /// How much to write of a frame that is about to go or under way; asked again after [`Output::Resume`].
+    pub fn on_write(&mut self, now: Now, connection: ConnectionId) -> Write {
+        self.ask(now, connection, |fault, cx| fault.on_write(cx))
     }
 
     /// What to answer an upgrade request. A connection that was never announced by `on_connect` is by this, at the
     /// latest.
     pub fn on_upgrade(&mut self, now: Now, peer: Peer) -> Upgrade {
         let id = peer.connection;
-        if self.connections.stage(id).is_none() && self.on_connect(now, peer) == Connect::Refuse {
+        if self.connections.stage(id).is_none() && self.on_connect(now, peer) != Connect::Accept {
             return Upgrade::Stall;
         }
         // Not at the dial already: its link did not exist then.

@@ -162,6 +162,7 @@ impl Server {
                 self.mark_ended(id);
                 self.outputs.push_back(Output::Reset(id));
             }
+            Act::Flow => self.outputs.push_back(Output::Resume(id)),
             Act::Malformed(kind) => {
                 if self
                     .connections

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use squall_mock_server::fault::{
-    Carry, CloseCode, Connect, Direction, FaultId, FaultSpec, Target, Upgrade,
+    CloseCode, Connect, Direction, FaultId, FaultSpec, Handed, Passage, Target, Upgrade,
 };
 use squall_mock_server::server::{Closed, Input, Output, Server, ServerEvent, Settings, Timer};
 use squall_mock_server::{ConnectionId, Peer};
@@ -81,6 +81,11 @@ impl Script {
 
     pub(crate) fn connect(&mut self, account: &str) -> Connect {
         self.dials += 1;
+        self.connect_again(account)
+    }
+
+    /// The last dial is tried again.
+    pub(crate) fn connect_again(&mut self, account: &str) -> Connect {
         let peer = self.peer(self.dials, account);
         let verdict = self.server.on_connect(self.at(), peer);
         self.drain();
@@ -199,12 +204,19 @@ impl Script {
         self.input(Input::ClearFaults);
     }
 
-    pub(crate) fn carry(&mut self, connection: u64, direction: Direction) -> Carry {
-        let carry = self
+    /// What becomes of a message of 100 bytes that has this number in its direction.
+    pub(crate) fn carry(&mut self, connection: u64, direction: Direction, number: u64) -> Passage {
+        let message = Handed {
+            direction,
+            number,
+            bytes: 100,
+            again: false,
+        };
+        let passage = self
             .server
-            .carry(self.at(), ConnectionId(connection), direction);
+            .carry(self.at(), ConnectionId(connection), message);
         self.drain();
-        carry
+        passage
     }
 
     fn input(&mut self, input: Input) {

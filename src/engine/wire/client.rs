@@ -1,13 +1,12 @@
 //! The client's process: a subject, and one driver task for each organization.
 
 use std::collections::BTreeMap;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use compact_str::CompactString;
 use squall_mock_server::app::MockServer;
-use squall_mock_server::fault::Connect;
 use squall_protocol::{Instant, Now};
 use squall_session::driver::{self, Clock, Command, Connector, DriverConfig, Host, Label};
 use squall_session::limiter::StoreError;
@@ -16,6 +15,7 @@ use squall_session::{AttemptId, Event as Told, LinkId, OrgId};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::engine::wire::conductor::Sleep;
+use crate::engine::wire::dial;
 use crate::engine::wire::exchange::Exchange;
 use crate::engine::wire::link::End;
 use crate::engine::wire::process::Process;
@@ -306,10 +306,7 @@ impl<S: Subject> Connector for OrgHost<S> {
             connections.pop_first();
         }
         drop(connections);
-        ready(match server.connect(peer.clone()) {
-            Connect::Accept => exchange.connect(peer),
-            Connect::Refuse => Err(exchange.refuse(&peer)),
-        })
+        dial::dial(exchange, server, peer)
     }
 }
 

@@ -129,7 +129,8 @@ impl Triggers {
             conn,
             by: crate::trace::Side::Server,
         }
-        | Event::ConnectRefused { conn } = &entry.event
+        | Event::ConnectRefused { conn }
+        | Event::Unanswered { conn } = &entry.event
         {
             whose.remove(conn);
         }

@@ -9,7 +9,9 @@ use squall_protocol::Millis;
 use tokio::sync::mpsc;
 
 use crate::engine::wire::conductor::Conductor;
-use crate::engine::wire::link::{Delay, End, Link, Weather};
+use crate::engine::wire::delay::Delay;
+use crate::engine::wire::link::{End, Link};
+use crate::engine::wire::pipe::Weather;
 use crate::engine::wire::recorder::Recorder;
 use crate::seed::Seed;
 use crate::trace::{ConnectionId, Event, Message, OrgName, Side};
@@ -71,21 +73,33 @@ impl Exchange {
         }
     }
 
-    /// The dial is refused before a byte goes over it.
-    pub(crate) fn refuse(&self, peer: &Peer) -> io::Error {
+    /// The dial fails before a byte goes over it.
+    pub(crate) fn refuse(&self, peer: &Peer, why: io::ErrorKind) -> io::Error {
         self.recorder.record(Event::ConnectRefused {
             conn: ConnectionId(peer.connection.0),
         });
-        io::ErrorKind::ConnectionRefused.into()
+        why.into()
+    }
+
+    /// The client gives a dial up that nobody has answered.
+    pub(crate) fn give_up(&self, peer: &Peer) {
+        self.recorder.record(Event::Unanswered {
+            conn: ConnectionId(peer.connection.0),
+        });
+    }
+
+    /// The clock of the kernels at both ends.
+    pub(crate) fn conductor(&self) -> &Arc<Conductor> {
+        &self.conductor
     }
 
     /// Makes the link; the client's end is returned, the other goes to the listener.
     pub(crate) fn connect(&self, peer: Peer) -> io::Result<End> {
         let conn = ConnectionId(peer.connection.0);
         // Every direction of every link draws from a stream of its own.
-        let delay = |towards: &str| Delay {
-            range: self.latency,
-            rng: self.seed.stream(&format!("link/{}/to {towards}", conn.0)),
+        let delay = |towards: &str| {
+            let stream = format!("link/{}/to {towards}", conn.0);
+            Delay::new(self.latency, self.seed.stream(&stream))
         };
         let (link, client, server) = Link::new(
             conn,

@@ -5,9 +5,12 @@
 
 pub(crate) mod client;
 mod conductor;
+mod delay;
+mod dial;
 pub(crate) mod ears;
 mod exchange;
 mod link;
+mod pipe;
 mod process;
 mod recorder;
 mod splitter;
@@ -74,7 +77,7 @@ pub(crate) fn run<S: Subject>(
     let (exchange, listener) = Exchange::new(
         &conductor,
         &recorder,
-        Arc::clone(&weather) as Arc<dyn link::Weather>,
+        Arc::clone(&weather) as Arc<dyn pipe::Weather>,
         plan.seed,
         plan.latency,
     );

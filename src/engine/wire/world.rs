@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use compact_str::CompactString;
 use jiff::Timestamp;
 use squall_mock_server::app::{Label, MockServer, Sleep, World};
-use squall_mock_server::fault::{self, Direction, FaultId};
+use squall_mock_server::fault::{FaultId, Handed, Passage};
 use squall_mock_server::server::ServerEvent;
 use squall_mock_server::{ConnectionId as ServerConnection, id};
 use squall_protocol::{Instant, Now};
 
 use crate::engine::wire::conductor::{Class, Conductor};
 use crate::engine::wire::exchange::Exchange;
-use crate::engine::wire::link::{Carry, Weather};
+use crate::engine::wire::pipe::Weather;
 use crate::engine::wire::process::wall;
 use crate::engine::wire::recorder::Recorder;
 use crate::trace::{ConnectionId, Event, FaultRef, Message, Side};
@@ -179,19 +179,10 @@ impl Faulty {
 }
 
 impl Weather for Faulty {
-    fn carry(&self, conn: ConnectionId, from: Side) -> Carry {
-        let direction = match from {
-            Side::Client => Direction::ToServer,
-            Side::Server => Direction::ToClient,
-        };
-        match self
-            .server
-            .get()
-            .map(|server| server.carry(id::ConnectionId(conn.0), direction))
-        {
-            None | Some(fault::Carry::Pass) => Carry::Pass,
-            Some(fault::Carry::After(more)) => Carry::After(more),
-            Some(fault::Carry::Hold) => Carry::Hold,
+    fn carry(&self, conn: ConnectionId, message: Handed) -> Passage {
+        match self.server.get() {
+            Some(server) => server.carry(id::ConnectionId(conn.0), message),
+            None => Passage::default(),
         }
     }
 }

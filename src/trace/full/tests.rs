@@ -162,6 +162,7 @@ fn of_wire() -> impl Strategy<Value = Event> {
             }
         }),
         conn().prop_map(|conn| Event::ConnectRefused { conn }),
+        conn().prop_map(|conn| Event::Unanswered { conn }),
         conn().prop_map(|conn| Event::Accepted { conn }),
         (conn(), side(), message()).prop_map(|(conn, from, message)| Event::Sent {
             conn,

@@ -16,6 +16,7 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
         }
         Event::Withdrawn { attempt, .. } => format!("attempt {attempt} given back"),
         Event::ConnectRefused { conn } => format!("{conn}: refused"),
+        Event::Unanswered { conn } => format!("{conn}: no answer; the dial is given up"),
         Event::Released { conn, by } => match by {
             Side::Client => format!("{conn}: link dropped by the client"),
             Side::Server => format!("{conn}: link dropped by the server"),

@@ -3,9 +3,8 @@
 use crate::machine::{of, stream_error};
 use crate::script::{Script, said};
 use squall_mock_server::fault::{
-    Backlog, Blackhole, Carry, Connect, DelayReply, Direction, EndStream, Failure, Latency,
-    RefuseConnect, RefuseUpgrade, Reset, Revoke, Target, Upgrade, Ways, Which, WithholdReply,
-    Zombie,
+    Backlog, Connect, DelayReply, EndStream, Failure, RefuseConnect, RefuseUpgrade, Reset, Revoke,
+    Target, Upgrade, Which, WithholdReply, Zombie,
 };
 use squall_mock_server::server::Settings;
 use squall_protocol::Millis;
@@ -292,69 +291,6 @@ fn a_device_revoked_while_it_is_away_finds_out_when_it_comes_back() {
         r#"1 <failure reason="401" location="mock"/>"#
     );
     assert_eq!(script.event_names().last(), Some(&"login_failed"));
-}
-
-#[test]
-fn a_blackhole_keeps_messages_until_it_is_taken_off() {
-    let mut script = Script::new(Settings::default());
-    let device = script.paired("2");
-    let conn = script.login("2", &device);
-    assert_eq!(script.carry(conn, Direction::ToClient), Carry::Pass);
-    let fault = Blackhole {
-        direction: Ways::ToClient,
-        reads: true,
-    };
-    script.fault(1, fault, Target::default(), false);
-    assert_eq!(script.carry(conn, Direction::ToClient), Carry::Hold);
-    assert_eq!(script.carry(conn, Direction::ToServer), Carry::Pass);
-    script.sent();
-    script.fault_off(1);
-    assert_eq!(script.sent(), said(&["1 resume"]));
-    assert_eq!(script.carry(conn, Direction::ToClient), Carry::Pass);
-}
-
-#[test]
-fn latency_is_drawn_from_seed_fault_connection_and_message_alone() {
-    let draws = |order: [u64; 2]| {
-        let mut script = Script::new(Settings::default());
-        script.dial("2");
-        script.dial("3");
-        let jitter = Millis::from_secs(100);
-        let fault = Latency {
-            base: Millis::ZERO,
-            jitter,
-        };
-        script.fault(1, fault, Target::default(), false);
-        let mut drawn = order.map(|conn| {
-            (
-                conn,
-                [(); 3].map(|()| script.carry(conn, Direction::ToClient)),
-            )
-        });
-        drawn.sort_by_key(|(conn, _)| *conn);
-        drawn
-    };
-    let [one, two] = draws([1, 2]);
-    assert_eq!(draws([2, 1]), [one, two]);
-    assert_ne!(one.1, two.1);
-    assert_ne!(one.1[0], one.1[1]);
-}
-
-#[test]
-fn the_first_fault_with_a_verdict_wins() {
-    let mut script = Script::new(Settings::default());
-    let conn = script.dial("2");
-    let slow = |base| Latency {
-        base: Millis::new(base),
-        jitter: Millis::ZERO,
-    };
-    for (id, base) in [(1, 0), (2, 20), (3, 30)] {
-        script.fault(id, slow(base), Target::default(), false);
-    }
-    assert_eq!(
-        script.carry(conn, Direction::ToClient),
-        Carry::After(Millis::new(20))
-    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod faults;
 mod life;
+mod link_faults;
 
 use squall_mock_server::fault::{StreamError, Target};
 
