@@ -166,6 +166,9 @@ fn problem(error: &Error) -> Problem {
         | Error::AliasReplayCounterOverflow { .. } => Problem::TooMuch,
         Error::MultipleDocuments { .. } => Problem::TwoDocuments,
         Error::AliasError { error, .. } => problem(error.without_snippet()),
+        Error::Message { msg, .. } if msg.contains("expected a nonzero") => {
+            Problem::Value("a whole number above zero is wanted here".to_owned())
+        }
         Error::Message { msg, .. } => Problem::Value(msg.clone()),
         Error::Unexpected { expected, .. } => Problem::Value(match *expected {
             "mapping start" => {
@@ -173,6 +176,9 @@ fn problem(error: &Error) -> Problem {
             }
             "sequence start" => "a list is wanted here, like [ one, another ]".to_owned(),
             "string scalar" => "a text is wanted here".to_owned(),
+            "string key for externally tagged enum" => {
+                "one name is wanted here, with its value, like { name: value }".to_owned()
+            }
             other => format!("expected {other} here"),
         }),
         Error::InvalidScalar { ty, .. } => Problem::Value(match *ty {

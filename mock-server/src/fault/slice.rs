@@ -9,7 +9,8 @@ use squall_protocol::Millis;
 use super::{Carry, Fault, FaultCx, Handed, Injected, Slices, Ways};
 
 /// The reader gets each message in pieces of so many bytes, each by a read of its own and so long after the one before. A
-/// message is received when its last byte is.
+/// message is received when its last byte is. Some clients do not put up with all of it: tungstenite gives an upgrade up
+/// whose answer comes in more than 64 pieces of fewer than 128 bytes on average.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Slice {

@@ -9,7 +9,9 @@ use crate::host::{self, Host};
 use proptest::prelude::*;
 use squall_mock_server::ConnectionId;
 use squall_mock_server::app::FrameFaults;
-use squall_mock_server::fault::{DelayPong, FaultId, FaultSpec, Target, WithholdPong};
+use squall_mock_server::fault::{
+    DelayPong, FaultId, FaultSpec, StallMidFrame, Target, WithholdPong,
+};
 use squall_mock_server::server::Settings;
 use squall_protocol::Millis;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -174,6 +176,32 @@ proptest! {
                 };
                 assert_eq!(of(&came), of(&frames));
             }
+        });
+    }
+
+    #[test]
+    fn a_stalled_frame_goes_so_far_and_the_rest_when_the_stall_is_over(
+        frames in frames(), mut steps in prop::collection::vec(0usize..40, 1..8), bytes in 1u64..400,
+    ) {
+        steps.push(7);
+        host::run(Settings::default(), |host| async move {
+            let fault = StallMidFrame { bytes: std::num::NonZeroU64::new(bytes).unwrap() };
+            host.upgraded_peer(1);
+            host.server.put_fault(FaultId(1), fault.into(), Target::default(), false);
+            let taken = Arc::new(Mutex::new(Vec::new()));
+            let stream = Stingy { taken: taken.clone(), steps, step: 0 };
+            let mut faults = FrameFaults::new(stream, host.server.clone(), ConnectionId(1));
+            let all = frames.concat();
+            let mut written = 0;
+            let pause = Millis::new(50).to_duration();
+            while let Ok(more) = tokio::time::timeout(pause, faults.write(&all[written..])).await {
+                written += more.unwrap();
+            }
+            let first = usize::try_from(bytes).unwrap().min(frames[0].len() - 1);
+            assert_eq!(taken.lock().unwrap().as_slice(), &all[..first]);
+            host.server.remove_fault(FaultId(1));
+            faults.write_all(&all[written..]).await.unwrap();
+            assert_eq!(*taken.lock().unwrap(), all);
         });
     }
 }

@@ -1,6 +1,7 @@
 //! The app over an in-memory listener on a paused clock, with the protocol's own initiator as the client.
 
 mod faults;
+mod hanging;
 
 use crate::host::{self, Client, Host, at};
 use squall_mock_server::fault::{Backlog, FaultId, FaultSpec, Target};
