@@ -295,7 +295,7 @@ impl Pipe {
                 ..parcel
             };
             self.arrive(state, part);
-            state.last_due = state.last_due + slices.gap;
+            state.last_due += slices.gap;
         }
         let alone = left < parcel.len;
         self.arrive(
