@@ -143,7 +143,12 @@ pub enum Event {
     /// No ping is late any more.
     KeepAliveRecovered { org: OrgName },
     /// Something that an operator should look at.
-    Alert { org: OrgName, kind: Alert },
+    Alert {
+        org: OrgName,
+        kind: Alert,
+        /// With `undecryptable`, how many messages there were since the process began.
+        messages: Option<u64>,
+    },
 
     // What the server knows.
     /// It sent `<success>`.
@@ -158,6 +163,8 @@ pub enum Event {
     PairSuccess { conn: ConnectionId, org: OrgName },
     /// The phone scanned the QR code.
     PhoneScanned { org: OrgName },
+    /// A phone scanned a code that was good for nothing any more.
+    ScanRefused { org: OrgName },
     /// The account's device is no longer valid.
     Revoked { org: OrgName },
     /// The guard punished this account for its dials.

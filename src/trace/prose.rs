@@ -286,6 +286,7 @@ impl Teller {
             | Event::Qr { org, .. }
             | Event::Alert { org, .. }
             | Event::PhoneScanned { org }
+            | Event::ScanRefused { org }
             | Event::Revoked { org }
             | Event::Penalty { org, .. } => return Whose::Org(org.clone()),
             Event::FaultOn { fault, .. } | Event::FaultOff { fault, .. } => {

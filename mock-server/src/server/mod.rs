@@ -35,6 +35,7 @@ pub use contract::{Input, Output, PingKind, Pings, Settings, Timer};
 pub use event::{Closed, ServerEvent};
 pub use guard::{Guard, GuardAnswer};
 pub use iq::UnknownIq;
+pub use pairing::RefsOver;
 pub use phone::{Phone, ScansAfter};
 
 /// The mock server.
@@ -180,7 +181,7 @@ impl Server {
             };
         }
         let status = match &verdict {
-            Upgrade::Switch => return verdict,
+            Upgrade::Switch | Upgrade::BadAccept => return verdict,
             Upgrade::Refuse { status, .. } => Some(status.get()),
             Upgrade::Stall => None,
         };
@@ -196,9 +197,17 @@ impl Server {
         self.ask(now, connection, |fault, cx| fault.on_hello(cx))
     }
 
-    /// What becomes of a WebSocket control frame on its way out.
-    pub fn on_frame(&mut self, now: Now, connection: ConnectionId, frame: Control) -> Verdict {
-        self.ask(now, connection, |fault, cx| fault.on_frame(frame, cx))
+    /// What becomes of a WebSocket control frame with this payload on its way out.
+    pub fn on_frame(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        frame: Control,
+        payload: &[u8],
+    ) -> Verdict<Vec<u8>> {
+        self.ask(now, connection, |fault, cx| {
+            fault.on_frame(frame, payload, cx)
+        })
     }
 
     /// The encoded certificate chain for a handshake, with this defect in it if there is to be one.
