@@ -71,7 +71,7 @@ impl<S> FrameFaults<S> {
     /// Sends a Pong that answers nothing after the frame under way; a flush writes it. tungstenite keeps one Pong at a
     /// time, and would forget the one that it owes.
     pub(super) fn pong(&mut self, payload: &[u8]) {
-        self.own.extend(control_frame(PONG, payload));
+        self.own.push_back(control_frame(PONG, payload));
     }
 
     /// What becomes of the control frame at the head of `bytes`: itself, or `None` if it goes at once.
@@ -87,7 +87,7 @@ impl<S> FrameFaults<S> {
             (Verdict::Pass, _) => None,
             (Verdict::Withhold, _) => Some(whole),
             (Verdict::Instead(other), _) => {
-                self.own.extend(control_frame(whole[0], &other));
+                self.own.push_back(control_frame(whole[0], &other));
                 Some(whole)
             }
             (Verdict::After(late), now) => {

@@ -59,7 +59,7 @@ use compact_str::CompactString;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use squall_protocol::certificate::Defect;
-use squall_protocol::{Instant, Millis, Node, Now};
+use squall_protocol::{Instant, Node, Now};
 
 use crate::id::ConnectionId;
 
