@@ -53,6 +53,11 @@ impl Exchange {
         (Arc::new(exchange), Listener { accepted })
     }
 
+    /// The clock of the run.
+    pub(crate) fn conductor(&self) -> &Arc<Conductor> {
+        &self.conductor
+    }
+
     /// Numbers a dial and writes it down; whether it may connect is asked next.
     pub(crate) fn number(&self, org: &OrgName, attempt: u64, handoff: bool) -> Peer {
         let mut links = self.lock();
