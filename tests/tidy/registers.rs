@@ -19,10 +19,6 @@ const SHOWN_BY_HAND: &[(OracleName, &str)] = &[
         OracleName::Detection,
         "the gateway before never claimed to notice in time, and no mutant is late",
     ),
-    (
-        OracleName::Classification,
-        "the gateway before names its causes by the session's own table, and no mutant changes that",
-    ),
 ];
 
 fn scenarios() -> Vec<Scenario> {

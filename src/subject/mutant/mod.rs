@@ -1,10 +1,13 @@
 //! Mutants: the real session with one decision changed, each after a real bug. A judge that lets one pass is no judge.
 
 mod connected_too_early;
+mod connected_until_closed;
 mod idle_watchdog;
+mod leftovers;
 mod ping_behind_backlog;
 mod reconnects;
 mod success_resets_budget;
+mod wrong_cause;
 
 use std::collections::VecDeque;
 
@@ -44,6 +47,10 @@ pub const MUTANTS: &[Mutant] = &[
     success_resets_budget::MUTANT,
     connected_too_early::MUTANT,
     ping_behind_backlog::MUTANT,
+    connected_until_closed::MUTANT,
+    wrong_cause::MUTANT,
+    leftovers::TIMER,
+    leftovers::LINK,
 ];
 
 /// What a mutant does to the inputs and outputs of the session inside. By default nothing.
