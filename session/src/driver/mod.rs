@@ -1,7 +1,9 @@
 //! The shell around a machine: one task that moves bytes, and asks its host for time, links and the limiter's word.
 //!
 //! It holds no clock and spawns nothing. Within one millisecond everything that can be read is fed to the machine before
-//! a timer that is due, and timers before commands.
+//! a timer that is due, and timers before commands. Where there is more to read than a millisecond is long, the links are
+//! read in turn, and each further millisecond begins with a timer or a command that waits: a peer that never stops to send
+//! delays them by a millisecond, and starves nobody.
 
 mod link;
 mod socket;
@@ -18,6 +20,7 @@ use squall_protocol::certificate::TrustedRoot;
 use squall_protocol::{Instant, Node, Now};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::task::coop::has_budget_remaining;
 
 use crate::id::{AttemptId, LinkId};
@@ -112,6 +115,9 @@ where
         host,
         config,
         links: Vec::with_capacity(MOST_LINKS),
+        turn: 0,
+        lead: 0,
+        reading_since: None,
     };
     driver.settle(driver.host.now());
     loop {
@@ -147,6 +153,13 @@ struct Driver<M, H: Connector> {
     config: DriverConfig,
     /// In the order of their dials.
     links: Vec<Link<H::Stream>>,
+    /// Which of them is looked at next.
+    turn: usize,
+    /// Which of them was the first since this task was last told to pause: the next time it is another one, since the first
+    /// may have used up all that the task may do.
+    lead: usize,
+    /// Since when there was always something to read.
+    reading_since: Option<Instant>,
 }
 
 /// Why the task goes on.
@@ -171,20 +184,34 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
         commands: &mut UnboundedReceiver<Command<M::Start>>,
     ) -> Poll<Wake<M::Start>> {
         let now = self.host.now();
-        for link in &mut self.links {
-            let id = link.id();
-            let mut sending = |label| self.host.sending(id, label);
-            if let Poll::Ready(input) = link.poll(cx, now.wall, &mut self.config, &mut sending) {
-                return Poll::Ready(Wake::Link(id, input));
+        let is_due = deadline.is_some_and(|at| at <= now.mono);
+        if self.reading_since.is_some_and(|since| since < now.mono) {
+            // What had arrived with the timer or before it has been read by now.
+            self.reading_since = None;
+            self.links.iter_mut().for_each(|link| link.flush(cx));
+            if is_due {
+                return Poll::Ready(Wake::Timer);
             }
+            match commands.try_recv() {
+                Ok(command) => return Poll::Ready(Wake::Command(command)),
+                Err(TryRecvError::Disconnected) => return Poll::Ready(Wake::Abandoned),
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        if let Some(wake) = self.poll_links(cx, now) {
+            return Poll::Ready(wake);
         }
         // A task that has run for long is told `Pending` by everything, readable or not. Then a timer must not overtake
         // what is still to be read.
         if !has_budget_remaining() {
+            self.lead += 1;
+            self.turn = self.lead;
+            self.reading_since.get_or_insert(now.mono);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if deadline.is_some_and(|at| at <= now.mono) {
+        (self.lead, self.turn, self.reading_since) = (0, 0, None);
+        if is_due {
             return Poll::Ready(Wake::Timer);
         }
         if let Some(sleep) = sleep.as_pin_mut()
@@ -195,6 +222,22 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
         commands
             .poll_recv(cx)
             .map(|command| command.map_or(Wake::Abandoned, Wake::Command))
+    }
+
+    /// The next thing that happens on a link; each has its turn.
+    fn poll_links(&mut self, cx: &mut Context<'_>, now: Now) -> Option<Wake<M::Start>> {
+        for offset in 0..self.links.len() {
+            let place = (self.turn + offset) % self.links.len();
+            let link = &mut self.links[place];
+            let id = link.id();
+            let mut sending = |label| self.host.sending(id, label);
+            if let Poll::Ready(input) = link.poll(cx, now.wall, &mut self.config, &mut sending) {
+                self.turn = place + 1;
+                self.reading_since.get_or_insert(now.mono);
+                return Some(Wake::Link(id, input));
+            }
+        }
+        None
     }
 
     fn on_link(&mut self, link: LinkId, input: LinkInput) {

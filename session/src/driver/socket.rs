@@ -118,6 +118,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         })));
     }
 
+    /// Sends what is queued, if anything is, as far as the transport takes it.
+    pub(super) fn flush_queued(&mut self, cx: &mut Context<'_>) {
+        if self.unflushed {
+            self.flush_now(cx);
+        }
+    }
+
     /// Says who speaks which protocol, and opens the Noise handshake.
     fn greet(&mut self, config: &mut DriverConfig, sending: &mut dyn FnMut(Label)) {
         let Secrecy::Silent(device) = std::mem::replace(&mut self.secrecy, Secrecy::Failed) else {

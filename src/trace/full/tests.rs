@@ -187,12 +187,14 @@ fn of_wire() -> impl Strategy<Value = Event> {
 
 fn of_engine() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (fault(), text(), any::<bool>(), any::<bool>()).prop_map(|(fault, kind, once, at_random)| Event::FaultOn {
-            fault,
-            kind,
-            once,
-            at_random
-        }),
+        (fault(), text(), any::<bool>(), any::<bool>()).prop_map(
+            |(fault, kind, once, at_random)| Event::FaultOn {
+                fault,
+                kind,
+                once,
+                at_random
+            }
+        ),
         (fault(), text(), conn()).prop_map(|(fault, kind, conn)| Event::FaultActed {
             fault,
             kind,

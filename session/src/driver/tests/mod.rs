@@ -1,6 +1,7 @@
 //! The driver over in-memory transports on a paused clock, against a server made of `protocol` alone.
 
 mod ends;
+mod flood;
 mod life;
 mod pairing;
 mod peer;
@@ -8,6 +9,8 @@ mod peer;
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -28,10 +31,11 @@ use crate::session::Session;
 use crate::session::permits::{self, Permits};
 use peer::Peer;
 
-/// The clock of a test: tokio's paused one.
-#[derive(Clone, Copy)]
+/// The clock of a test: tokio's paused one, and what the reads of the transports have cost.
+#[derive(Clone)]
 struct Paused {
     start: tokio::time::Instant,
+    worked: Arc<AtomicU64>,
 }
 
 impl Paused {
@@ -39,12 +43,23 @@ impl Paused {
         clippy::disallowed_methods,
         reason = "the clock of the tests is tokio's paused one"
     )]
-    fn mono(self) -> Instant {
-        Instant::START + Millis::from(tokio::time::Instant::now() - self.start)
+    fn mono(&self) -> Instant {
+        let slept = Millis::from(tokio::time::Instant::now() - self.start);
+        Instant::START + slept + self.worked()
     }
 
-    fn now(self) -> Now {
+    fn now(&self) -> Now {
         permits::at(self.mono())
+    }
+
+    /// When this clock shows `at`, if nothing costs time until then.
+    fn when(&self, at: Instant) -> tokio::time::Instant {
+        let slept = at.since_start().saturating_sub(self.worked());
+        self.start + slept.to_duration()
+    }
+
+    fn worked(&self) -> Millis {
+        Millis::new(self.worked.load(Ordering::Relaxed))
     }
 }
 
@@ -53,17 +68,20 @@ struct Slow {
     inner: DuplexStream,
     clock: Paused,
     latency: Millis,
+    /// What a read costs in milliseconds.
+    cost: u64,
     under_way: VecDeque<(Instant, Vec<u8>)>,
     wake: Pin<Box<Sleep>>,
     ended: bool,
 }
 
 impl Slow {
-    fn new(inner: DuplexStream, clock: Paused, latency: Millis) -> Self {
+    fn new(inner: DuplexStream, clock: Paused, latency: Millis, cost: u64) -> Self {
         Self {
             inner,
             clock,
             latency,
+            cost,
             under_way: VecDeque::new(),
             wake: Box::pin(sleep(Duration::ZERO)),
             ended: false,
@@ -71,7 +89,8 @@ impl Slow {
     }
 
     fn pull(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        while !self.ended {
+        // Where reads cost something, one comes after the other.
+        while !self.ended && (self.cost == 0 || self.under_way.is_empty()) {
             // Small, so that a flood takes more reads than tokio grants a task at one time.
             let mut bytes = [0; 64];
             let mut bytes = ReadBuf::new(&mut bytes);
@@ -110,9 +129,10 @@ impl AsyncRead for Slow {
             if bytes.is_empty() {
                 self.under_way.pop_front();
             }
+            self.clock.worked.fetch_add(self.cost, Ordering::Relaxed);
             return Poll::Ready(Ok(()));
         }
-        let at = self.clock.start + due.since_start().to_duration();
+        let at = self.clock.when(due);
         self.wake.as_mut().reset(at);
         // Only to be woken: what is due is read from the clock.
         let _ = self.wake.as_mut().poll(cx);
@@ -150,6 +170,7 @@ struct TestHost {
     clock: Paused,
     permits: Permits,
     latency: Millis,
+    cost: u64,
     refuses: bool,
     servers: UnboundedSender<DuplexStream>,
     heard: UnboundedSender<Heard>,
@@ -161,7 +182,7 @@ impl Clock for TestHost {
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
-        sleep_until(self.clock.start + at.since_start().to_duration())
+        sleep_until(self.clock.when(at))
     }
 }
 
@@ -170,7 +191,7 @@ impl Connector for TestHost {
 
     fn connect(&self, _: &Dial) -> impl Future<Output = io::Result<Slow>> + Send + 'static {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
-        let slow = Slow::new(ours, self.clock, self.latency);
+        let slow = Slow::new(ours, self.clock.clone(), self.latency, self.cost);
         let answer = if self.refuses {
             Err(io::ErrorKind::ConnectionRefused.into())
         } else {
@@ -210,26 +231,32 @@ struct World {
 impl World {
     /// A paired client.
     fn new(latency: u64) -> Self {
-        Self::with(latency, false, Some("15550100:1@s.whatsapp.net"))
+        Self::with(latency, 0, false, Some("15550100:1@s.whatsapp.net"))
     }
 
     /// A client that has yet to pair.
     fn unpaired() -> Self {
-        Self::with(0, false, None)
+        Self::with(0, 0, false, None)
     }
 
     /// A paired client whose connects are refused.
     fn unreachable() -> Self {
-        Self::with(0, true, Some("15550100:1@s.whatsapp.net"))
+        Self::with(0, 0, true, Some("15550100:1@s.whatsapp.net"))
+    }
+
+    /// A client that takes a millisecond for each read.
+    fn busy(jid: Option<&str>) -> Self {
+        Self::with(0, 1, false, jid)
     }
 
     #[expect(
         clippy::disallowed_methods,
         reason = "the clock of the tests is tokio's paused one"
     )]
-    fn with(latency: u64, refuses: bool, jid: Option<&str>) -> Self {
+    fn with(latency: u64, cost: u64, refuses: bool, jid: Option<&str>) -> Self {
         let clock = Paused {
             start: tokio::time::Instant::now(),
+            worked: Arc::default(),
         };
         let (to_servers, servers) = unbounded_channel();
         let (to_heard, heard) = unbounded_channel();
@@ -237,9 +264,10 @@ impl World {
         let mut permits = Permits::new();
         let permit = permits.admit(clock.mono());
         let host = TestHost {
-            clock,
+            clock: clock.clone(),
             permits,
             latency: Millis::new(latency),
+            cost,
             refuses,
             servers: to_servers,
             heard: to_heard,

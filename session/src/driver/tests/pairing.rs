@@ -16,9 +16,8 @@ fn set(id: &str, child: Node) -> Node {
         .child(child)
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_pairing_ends_in_one_handoff_that_does_not_wait_for_the_old_link() {
-    let mut world = World::unpaired();
+/// Pairs over the first link, up to what comes before the 515.
+pub(super) async fn pair(world: &mut World) -> Peer {
     let mut first = world.secured().await;
     let Login::Registration(registration) = &first.login else {
         panic!("an unpaired client registers, not {:?}", first.login);
@@ -49,6 +48,13 @@ async fn a_pairing_ends_in_one_handoff_that_does_not_wait_for_the_old_link() {
     account
         .verify_reply(&identity, signed)
         .expect("a valid signature");
+    first
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pairing_ends_in_one_handoff_that_does_not_wait_for_the_old_link() {
+    let mut world = World::unpaired();
+    let mut first = pair(&mut world).await;
     first
         .send(&Node::new("stream:error").attr("code", "515"))
         .await;
