@@ -21,8 +21,8 @@ pub use faults::{FAULTS, FaultInfo, FaultSpec};
 pub use load::{LoadError, load, parse};
 pub use model::{
     Action, Before, CrashedStore, EventKind, EventMatcher, Expectation, Expected, Guard,
-    GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target, Trigger,
-    Which,
+    GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target,
+    Trigger, Which,
 };
 pub use problem::Problem;
 pub use range::{Between, Count, InvalidRange, Length, Window};

@@ -3,9 +3,7 @@
 use squall_protocol::Millis;
 
 use super::Checker;
-use crate::scenario::model::{
-    Action, CrashedStore, Lasts, Step, Target, Trigger, Which,
-};
+use crate::scenario::model::{Action, CrashedStore, Lasts, Step, Target, Trigger, Which};
 use crate::scenario::problem::Problem;
 use crate::scenario::range::Between;
 use crate::scenario::raw::{Name, RawStep, RawStore, RawWhich};
