@@ -10,7 +10,9 @@ use crate::trace::{ConnectionId, Entry, Event, Header, Policy, Side};
 use crate::words::{Cause, OracleName};
 
 /// Holds every connection to the time by which its client must have noticed that it is over: what ends it at once,
-/// silence, a zombie, a stage that takes too long. To the millisecond, in the client's own time.
+/// silence, a zombie, a stage that takes too long. To the millisecond, in the client's own time, in which what it could
+/// not notice since it was paused is left out. Its own timers run in a pause: whether it was right to declare a connection
+/// dead is asked of them.
 #[derive(Debug)]
 pub struct Detection {
     policy: Policy,
@@ -23,6 +25,8 @@ pub struct Detection {
 #[derive(Debug)]
 struct Watched {
     pulse: Pulse,
+    /// The same by the client's timers: a pause counts.
+    timed: Pulse,
     told: bool,
 }
 
@@ -83,7 +87,7 @@ impl Detection {
 /// nothing more is delivered.
 fn due(policy: &Policy, links: &Links, link: &Link, pulse: &Pulse) -> (Instant, &'static str) {
     if let Some(ending) = &link.ending {
-        return (links.own_time_at(ending.at), ending.what);
+        return (links.polled_time_at(ending.at), ending.what);
     }
     let mut first = (Instant::NEVER, "nothing");
     let mut or = |due: Instant, what| {
@@ -110,7 +114,8 @@ impl Oracle for Detection {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let now = self.links.own_time(entry);
+        let now = self.links.polled_time(entry);
+        let timed = self.links.own_time_at(entry.at);
         if now > self.next {
             self.sweep(now, entry.at, findings);
         }
@@ -123,6 +128,7 @@ impl Oracle for Detection {
             } => {
                 if let Some(watched) = self.pulses.get_mut(*conn) {
                     watched.pulse.received(message, now);
+                    watched.timed.received(message, timed);
                     self.touched(*conn);
                 }
             }
@@ -133,14 +139,19 @@ impl Oracle for Detection {
             } => {
                 if let Some(watched) = self.pulses.get_mut(*conn) {
                     watched.pulse.sent(message, now);
+                    watched.timed.sent(message, timed);
                     self.touched(*conn);
                 }
             }
             Event::Dial { conn, .. } => {
                 let links = &self.links;
                 self.pulses.retain(|conn, _| links.get(conn).is_some());
-                let pulse = Pulse::new(now);
-                self.pulses.insert(*conn, Watched { pulse, told: false });
+                let watched = Watched {
+                    pulse: Pulse::new(now),
+                    timed: Pulse::new(timed),
+                    told: false,
+                };
+                self.pulses.insert(*conn, watched);
                 self.touched(*conn);
             }
             Event::ConnectRefused { conn } => self.touched(*conn),
@@ -155,14 +166,14 @@ impl Oracle for Detection {
                 if let (Cause::ConnectionLost, Some(link), Some(watched)) =
                     (cause, self.links.get(*conn), self.pulses.get(*conn))
                 {
-                    let pulse = &watched.pulse;
-                    let dead =
-                        pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now);
+                    let pulse = &watched.timed;
+                    let dead = pulse.is_silent(&self.policy, timed)
+                        || pulse.is_zombie(&self.policy, timed);
                     if !dead && link.ending.is_none() {
                         findings.say(self.name(), entry.at, Some(org), Some(*conn), || {
                             format!(
                                 "declared dead while it was alive: the last thing was received {} before",
-                                now - pulse.received
+                                timed - pulse.received
                             )
                         });
                     }
@@ -174,7 +185,7 @@ impl Oracle for Detection {
     }
 
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
-        self.sweep(self.links.own_time_at(end), end, findings);
+        self.sweep(self.links.polled_time_at(end), end, findings);
     }
 }
 
@@ -270,6 +281,32 @@ mod tests {
         let mut tape = Tape::new();
         tape.start_unpaired().keep_alive(30_000, 900_000, 110_001);
         tape.assert_says(Detection::new, &["the end of the QR codes"]);
+    }
+
+    #[test]
+    fn what_could_not_be_noticed_in_a_pause_is_due_after_it_and_no_later() {
+        // The ping of 55 s is the last thing that happens before a pause of ten minutes.
+        let woken = || {
+            let mut tape = Tape::new();
+            tape.start().at(55_000).iq_ping().paused(600_000);
+            tape
+        };
+        let mut tape = woken();
+        tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+        tape.assert_clean(Detection::new);
+        let mut tape = woken();
+        tape.pass(60_000);
+        tape.assert_clean(Detection::new);
+        tape.pass(1);
+        tape.assert_says(Detection::new, &["silence is not noticed"]);
+    }
+
+    #[test]
+    fn an_answer_that_waited_for_the_end_of_a_pause_is_a_sign_of_life() {
+        let mut tape = Tape::new();
+        tape.start().at(55_000).iq_ping().paused(600_000).iq_pong();
+        tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+        tape.assert_says(Detection::new, &["declared dead while it was alive"]);
     }
 
     #[test]

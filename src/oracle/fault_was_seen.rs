@@ -50,7 +50,9 @@ impl Oracle for FaultWasSeen {
 
     fn observe(&mut self, entry: &Entry, _: &mut Findings) {
         match &entry.event {
-            Event::FaultOn { at_random: true, .. } => {}
+            Event::FaultOn {
+                at_random: true, ..
+            } => {}
             Event::FaultOn { fault, kind, .. } => {
                 let step = self.steps.entry(fault.step).or_insert_with(|| Step {
                     kind: kind.clone(),

@@ -142,8 +142,8 @@ pub enum Event {
     KeepAliveLate { org: OrgName },
     /// No ping is late any more.
     KeepAliveRecovered { org: OrgName },
-    /// Something that an operator should look at.
-    Alert { org: OrgName, kind: Alert },
+    /// Something that an operator should look at; of the whole process where it names nobody.
+    Alert { org: Option<OrgName>, kind: Alert },
 
     // What the server knows.
     /// It sent `<success>`.
@@ -199,6 +199,18 @@ pub enum Event {
     Suspended,
     /// It is polled again.
     Resumed,
+    /// It is stopped and not polled; both its clocks run.
+    Paused,
+    /// It goes on.
+    Continued,
+    /// The wall clock of its machine was set: ahead by so many milliseconds, or back where that is below zero.
+    ClockStepped { by: i64 },
+
+    // The server's process.
+    /// It is gone: its connections end, and nobody can dial it.
+    ServerDown,
+    /// It is there again, with its accounts and all that it remembers of them.
+    ServerUp,
     /// The run is over.
     End,
 }

@@ -41,6 +41,10 @@ fn faults(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
             ..
         } => Some("client_crash, store lost"),
         Action::Suspend { .. } => Some("suspend"),
+        Action::ClientPause { .. } => Some("client_pause"),
+        Action::ClockStep { .. } => Some("clock_step"),
+        Action::Supervisor { .. } => Some("supervisor"),
+        Action::ServerRestart { .. } => Some("server_restart"),
         _ => None,
     })
 }
@@ -54,6 +58,10 @@ fn every_fault_is_in_a_scenario() {
             "client_crash, store kept",
             "client_crash, store lost",
             "suspend",
+            "client_pause",
+            "clock_step",
+            "supervisor",
+            "server_restart",
         ])
         .filter(|name| !used.contains(name))
         .map(|name| format!("{name}: in no scenario"))

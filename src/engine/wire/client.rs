@@ -24,7 +24,7 @@ use crate::engine::wire::translate;
 use crate::seed::Seed;
 use crate::subject::{Admission, Setup, Subject};
 use crate::trace::{Ask, ConnectionId, Event, Message, OrgName, Side, Verdict};
-use crate::words::Cause;
+use crate::words::{Alert, Cause};
 
 /// How a subject is booted on a store.
 pub(crate) type BootFn<S> = Box<dyn Fn(&Setup, Now) -> Result<S, StoreError> + Send + Sync>;
@@ -82,8 +82,8 @@ impl<S: Subject> Client<S> {
         })
     }
 
-    /// Boots the process: a driver task for each organization, none of which dials.
-    pub(crate) fn boot(self: &Arc<Self>) {
+    /// Boots the process: a driver task for each organization, none of which dials. Whether it did not refuse to start.
+    pub(crate) fn boot(self: &Arc<Self>) -> bool {
         let Outside {
             recorder,
             process,
@@ -95,13 +95,20 @@ impl<S: Subject> Client<S> {
         let mut subject = match (self.boot)(&self.setup, now) {
             Ok(subject) => subject,
             Err(error) => {
-                return recorder.record(Event::RefusedToStart {
+                recorder.record(Event::RefusedToStart {
                     why: error.to_string(),
                 });
+                return false;
             }
         };
         recorder.record(Event::Booted);
         process.boot();
+        if subject.clock_jumped() {
+            recorder.record(Event::Alert {
+                org: None,
+                kind: Alert::ClockJump,
+            });
+        }
         for (org, attempt) in subject.cut_short() {
             recorder.record(process_died(&org, attempt));
         }
@@ -145,6 +152,21 @@ impl<S: Subject> Client<S> {
             tokio::spawn(task);
         }
         inside.subject = Some(subject);
+        let client = Arc::clone(self);
+        tokio::spawn(process.task(async move { client.wake_subject().await }));
+        true
+    }
+
+    /// Wakes the subject at its times, as long as it has any.
+    async fn wake_subject(&self) {
+        let process = &self.outside.process;
+        let next = || self.lock().subject.as_ref()?.poll_timeout();
+        while let Some(at) = next() {
+            process.sleep_until(at).await;
+            if let Some(subject) = &mut self.lock().subject {
+                subject.handle_timeout(process.now());
+            }
+        }
     }
 
     /// Kills the process. Its links end as the kernel ends them.
@@ -371,7 +393,7 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
             Told::KeepAliveLate => Event::KeepAliveLate { org },
             Told::KeepAliveRecovered => Event::KeepAliveRecovered { org },
             Told::Alert(kind) => Event::Alert {
-                org,
+                org: Some(org),
                 kind: translate::alert(*kind),
             },
         };

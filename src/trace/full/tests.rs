@@ -144,7 +144,7 @@ fn of_org() -> impl Strategy<Value = Event> {
         (text(), millis()).prop_map(|(org, after)| Event::KeepAliveOk { org, after }),
         text().prop_map(|org| Event::KeepAliveLate { org }),
         text().prop_map(|org| Event::KeepAliveRecovered { org }),
-        (text(), one_of(Alert::ALL)).prop_map(|(org, kind)| Event::Alert { org, kind }),
+        (option::of(text()), one_of(Alert::ALL)).prop_map(|(org, kind)| Event::Alert { org, kind }),
         text().prop_map(|org| Event::PhoneScanned { org }),
         text().prop_map(|org| Event::Revoked { org }),
         (option::of(conn()), text()).prop_map(|(conn, org)| Event::Penalty { conn, org }),
@@ -188,12 +188,14 @@ fn of_wire() -> impl Strategy<Value = Event> {
 
 fn of_engine() -> impl Strategy<Value = Event> {
     prop_oneof![
-        (fault(), text(), any::<bool>(), any::<bool>()).prop_map(|(fault, kind, once, at_random)| Event::FaultOn {
-            fault,
-            kind,
-            once,
-            at_random
-        }),
+        (fault(), text(), any::<bool>(), any::<bool>()).prop_map(
+            |(fault, kind, once, at_random)| Event::FaultOn {
+                fault,
+                kind,
+                once,
+                at_random
+            }
+        ),
         (fault(), text(), conn()).prop_map(|(fault, kind, conn)| Event::FaultActed {
             fault,
             kind,
@@ -205,6 +207,11 @@ fn of_engine() -> impl Strategy<Value = Event> {
         text().prop_map(|store| Event::Crashed { store }),
         Just(Event::Suspended),
         Just(Event::Resumed),
+        Just(Event::Paused),
+        Just(Event::Continued),
+        any::<i64>().prop_map(|by| Event::ClockStepped { by }),
+        Just(Event::ServerDown),
+        Just(Event::ServerUp),
         Just(Event::End),
     ]
 }
