@@ -23,10 +23,15 @@ fn list(begins: &str) -> BTreeSet<String> {
     strings
 }
 
-/// Name, version and licence of every package that Cargo.lock holds, for every platform.
+/// Name, version and licence of every package that the two Cargo.lock hold, for every platform.
 fn packages() -> Vec<(String, String, String)> {
+    [packages_of("Cargo.toml"), packages_of("fuzz/Cargo.toml")].concat()
+}
+
+fn packages_of(manifest: &str) -> Vec<(String, String, String)> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked"])
+        .args(["--manifest-path", manifest])
         .current_dir(root())
         .output()
         .expect("cargo can be run");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::run::{output, program, run};
+use crate::run::{have, output, program, run};
 
 /// The scenario that is measured: one session, 25 s keep-alive, 2 min WebSocket ping, 40 ms latency.
 const YEAR: &str = "target/release/squall run scenarios/a-steady-year.yaml --jobs 1";
@@ -27,7 +27,7 @@ const MAX_OFF: f64 = 0.1;
 
 /// Measures, and prints the table.
 pub(crate) fn bench() -> anyhow::Result<()> {
-    have_valgrind()?;
+    have("valgrind", "valgrind", "valgrind counts the instructions")?;
     run("cargo build --release --locked --quiet")?;
     let year = measure(YEAR)?;
     let day = measure(&until("1d"))?;
@@ -159,20 +159,6 @@ fn processor_time(stat: &str) -> Option<Duration> {
     let mut times = fields.split_whitespace().skip(11);
     let mut next = || times.next()?.parse::<u64>().ok();
     Some(Duration::from_millis(10 * (next()? + next()?)))
-}
-
-/// Sees to it that valgrind is there: Debian's package, where this user may install it.
-fn have_valgrind() -> anyhow::Result<()> {
-    if output("valgrind --version", &[0]).is_ok() {
-        return Ok(());
-    }
-    println!("valgrind counts the instructions; installing it");
-    run("apt-get install --yes --quiet valgrind")
-        .or_else(|_| {
-            run("apt-get update --quiet")?;
-            run("apt-get install --yes --quiet valgrind")
-        })
-        .context("valgrind is not there and could not be installed; install the Debian package `valgrind` as root")
 }
 
 /// Instructions of one run without its set-up.

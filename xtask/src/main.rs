@@ -1,8 +1,10 @@
-//! The commands of the house: `cargo xtask test` passes every test, `cargo xtask bench` measures.
+//! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `fuzz` looks for what nobody
+//! thought of.
 
 #![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
 
 mod bench;
+mod fuzz;
 mod run;
 mod test;
 
@@ -22,11 +24,14 @@ enum Command {
     Test,
     /// Measure a steady year: time, memory, instructions, as one table.
     Bench,
+    /// Fuzz what reads hostile bytes, for as long as one likes.
+    Fuzz(fuzz::Fuzz),
 }
 
 fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Test => test::test(),
         Command::Bench => bench::bench(),
+        Command::Fuzz(fuzz) => fuzz.run(),
     }
 }

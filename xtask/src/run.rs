@@ -69,3 +69,17 @@ pub(crate) fn lines(line: &str, mut hear: impl FnMut(&str)) -> anyhow::Result<()
     }
     Ok(())
 }
+
+/// Sees to it that a program is there: by Debian's package, where this user may install it.
+pub(crate) fn have(name: &str, package: &str, why: &str) -> anyhow::Result<()> {
+    if output(&format!("{name} --version"), &[0]).is_ok() {
+        return Ok(());
+    }
+    println!("{why}; installing the package {package}");
+    let install = format!("apt-get install --yes --quiet {package}");
+    run(&install)
+        .or_else(|_| run("apt-get update --quiet").and_then(|()| run(&install)))
+        .with_context(|| {
+            format!("{why}, `{name}` is not there and could not be installed; install the Debian package `{package}` as root")
+        })
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::fuzz::smoke;
 use crate::run::{lines, output, run};
 
 /// The program as it is shipped, and as it is while one works on it.
@@ -79,6 +80,11 @@ const STAGES: &[Stage] = &[
         name: "debug as release",
         needed: false,
         work: |_| debug_as_release(),
+    },
+    Stage {
+        name: "fuzz smoke",
+        needed: false,
+        work: |_| smoke(),
     },
 ];
 

@@ -15,8 +15,9 @@ pub use dictionary::Dictionary;
 pub use encode::{EncodeError, encode};
 pub use inflate::INFLATED_LIMIT;
 
-/// How deep nodes may nest, the outermost counted. Real stanzas stay well below 20; the bound keeps the stack safe.
-pub const MAX_DEPTH: usize = 64;
+/// How deep nodes may nest, the outermost counted. Real stanzas stay well below 20; the bound keeps the stack safe, and a
+/// node readable where it was written as JSON: readers there stop at 128 levels, and a node takes three.
+pub const MAX_DEPTH: usize = 32;
 
 /// The flag that says the rest of the plaintext is a zlib stream.
 const FLAG_ZLIB: u8 = 2;

@@ -243,7 +243,7 @@ fn the_densest_plaintexts_stay_within_the_bound() {
             200,
         ),
         [
-            &repeated(&[0], &[tag::LIST_8, 2, 1, tag::LIST_8, 1], 40)[..],
+            &repeated(&[0], &[tag::LIST_8, 2, 1, tag::LIST_8, 1], 30)[..],
             &[tag::LIST_8, 1, 1],
         ]
         .concat(),

@@ -59,9 +59,10 @@ pub enum InvalidTrace {
     Io(#[source] io::Error),
 }
 
-/// Longer than any entry: a stanza is at most 16 MiB, and its bytes take up to four characters each. A damaged or
-/// malicious file must not fill the memory.
-const LONGEST_LINE: u64 = 128 * 1024 * 1024;
+/// Longer than any line that a run writes: a header holds its scenario, which has at most 1 MiB. A damaged or malicious
+/// file must not fill the memory: a line's values may take ten times its length, and a few kilobytes of zstd hold any
+/// number of lines.
+const LONGEST_LINE: u64 = 16 * 1024 * 1024;
 
 /// The first four bytes of a zstd frame (RFC 8878, 3.1.1).
 const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];

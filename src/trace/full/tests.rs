@@ -6,6 +6,7 @@ use compact_str::CompactString;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use squall_protocol::codec::MAX_DEPTH;
 use squall_protocol::{Content, Instant, Millis, Node};
 
 use super::*;
@@ -276,6 +277,21 @@ fn a_file_that_is_not_compressed_is_no_trace() {
     assert!(refused(b"{}").starts_with("not a trace"));
     assert!(refused(b"{\"version\":1}\n").starts_with("not a trace"));
     assert!(refused(b"").starts_with("not a trace"));
+}
+
+#[test]
+fn a_stanza_as_deep_as_may_be_reads_back() {
+    let nested = |depth| (1..depth).fold(Node::new("a"), |inner, _| Node::new("a").child(inner));
+    let deepest = Arc::new(nested(MAX_DEPTH));
+    let entry = Entry {
+        at: Instant::START,
+        event: Event::Delivered {
+            conn: ConnectionId(1),
+            to: Side::Client,
+            message: Message::Stanza(deepest),
+        },
+    };
+    assert_eq!(refused(&written(&[entry])), "");
 }
 
 #[test]
