@@ -192,6 +192,12 @@ words! {
         Classification = "classification",
         /// The guard never had to act.
         Unpunished = "unpunished",
+        /// The session's word on itself is true when it is said, and a time told is kept.
+        StatusHonesty = "status_honesty",
+        /// After a crash the limiter remembers every admitted attempt and block.
+        Durability = "durability",
+        /// 5 s after an end nothing is left of the session.
+        Quiescence = "quiescence",
         /// Each planned fault touched a connection.
         FaultWasSeen = "fault_was_seen",
         /// What the scenario expects.

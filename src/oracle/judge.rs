@@ -53,7 +53,7 @@ mod tests {
     use super::super::testing::Tape;
     use super::*;
     use crate::trace::Side;
-    use crate::words::{Cause, OracleName, Stage};
+    use crate::words::{Cause, OracleName, State};
 
     fn judged(tape: &Tape) -> Findings {
         let mut judge = Judge::new(&tape.header);
@@ -67,7 +67,8 @@ mod tests {
         let mut tape = Tape::new();
         tape.start().keep_alive(30_000, 30_000, 7_200_010);
         tape.fault_on(1, 1).fault_acted(1, 1).stream_error("515");
-        tape.disconnected(Cause::RateLimited, None);
+        tape.disconnected(Cause::RateLimited, None)
+            .state(State::Blocked);
         tape.released(Side::Client).at(40 * 3_600_000).start();
         let findings = judged(&tape);
         assert!(findings.found.is_empty(), "{:#?}", findings.found);
@@ -81,7 +82,7 @@ mod tests {
         tape.start();
         for dial in 2..=200 {
             tape.pass(100).close();
-            tape.disconnected(Cause::ConnectionClosed, Some(Stage::Open));
+            tape.ended().released(Side::Client);
             tape.pass(5_000).dial(dial, 1, false).accepted(dial);
             tape.upgrade(101, None).secured();
             tape.server_says(squall_protocol::Node::new("success"))
@@ -133,6 +134,9 @@ mod tests {
                 size(&tape, super::super::KeepAliveCadence::new),
                 size(&tape, super::super::PongPromptness::new),
                 size(&tape, super::super::Classification::new),
+                size(&tape, super::super::StatusHonesty::new),
+                size(&tape, super::super::Durability::new),
+                size(&tape, super::super::Quiescence::new),
             ];
             held.iter().sum::<usize>()
         };

@@ -7,6 +7,7 @@ mod classification;
 mod clock;
 mod detection;
 mod dial_attribution;
+mod durability;
 mod ending;
 mod fault_was_seen;
 mod holds;
@@ -17,8 +18,10 @@ mod link;
 mod live;
 mod pong_promptness;
 mod pulse;
+mod quiescence;
 mod register;
 mod stanza;
+mod status_honesty;
 #[cfg(test)]
 pub(crate) mod testing;
 mod unpunished;
@@ -35,13 +38,16 @@ use crate::words::OracleName;
 pub use classification::Classification;
 pub use detection::Detection;
 pub use dial_attribution::DialAttribution;
+pub use durability::Durability;
 pub use fault_was_seen::FaultWasSeen;
 pub use holds::Holds;
 pub use judge::Judge;
 pub use keep_alive_cadence::KeepAliveCadence;
 pub use limiter_shadow::LimiterShadow;
 pub use pong_promptness::PongPromptness;
+pub use quiescence::Quiescence;
 pub use register::{REGISTER, Registered, all};
+pub use status_honesty::StatusHonesty;
 pub use unpunished::Unpunished;
 
 /// Judges a trace by one rule.

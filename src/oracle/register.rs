@@ -1,8 +1,8 @@
 //! The register: every oracle that reads a trace, one line each.
 
 use super::{
-    Classification, Detection, DialAttribution, FaultWasSeen, Holds, KeepAliveCadence,
-    LimiterShadow, Oracle, PongPromptness, Unpunished,
+    Classification, Detection, DialAttribution, Durability, FaultWasSeen, Holds, KeepAliveCadence,
+    LimiterShadow, Oracle, PongPromptness, Quiescence, StatusHonesty, Unpunished,
 };
 use crate::trace::Header;
 use crate::words::OracleName;
@@ -39,6 +39,9 @@ pub const REGISTER: &[Registered] = register! {
     PongPromptness: "the server's ping is answered in the same millisecond",
     Classification: "the cause reported is the one that the first delivery which ends the connection implies",
     Unpunished: "the mock server's guard never had to act",
+    StatusHonesty: "connected is said only of a connection that is, and a time told to come back is kept",
+    Durability: "after a crash the limiter remembers every admitted attempt, failure and block",
+    Quiescence: "5 s after an end no timer and no link of that session is left",
     FaultWasSeen: "each planned fault touched a connection; else the run is inconclusive",
 };
 

@@ -1,5 +1,6 @@
 //! One entry of a trace: what happened, and when.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -144,6 +145,9 @@ pub enum Event {
     KeepAliveRecovered { org: OrgName },
     /// Something that an operator should look at.
     Alert { org: OrgName, kind: Alert },
+    /// 5 s after this session came to rest, and again at the end of the run: in how long each timer fires that is still
+    /// armed for it. Most often there is none.
+    Left { org: OrgName, timers: Vec<Millis> },
 
     // What the server knows.
     /// It sent `<success>`.
@@ -191,6 +195,11 @@ pub enum Event {
     // The client's process.
     /// It boots, or boots again.
     Booted,
+    /// What its store remembers for the limiter right after that boot, as the engine reads it. Whoever is not in it is
+    /// forgotten.
+    LedgerRead {
+        remembered: BTreeMap<OrgName, Remembered>,
+    },
     /// It refused to start.
     RefusedToStart { why: String },
     /// It was killed; what became of its store.
@@ -201,6 +210,17 @@ pub enum Event {
     Resumed,
     /// The run is over.
     End,
+}
+
+/// What a store remembers of an organization, told from the moment of a boot by the limiter's own clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered {
+    /// Each attempt by its number, and how long ago it was admitted.
+    pub attempts: Vec<(u64, Millis)>,
+    /// How long ago the last failure was.
+    pub failed: Option<Millis>,
+    /// For how much longer a block keeps it out, its own or that of all.
+    pub blocked: Option<Millis>,
 }
 
 /// What an operator asks of the subject.

@@ -5,7 +5,9 @@ mod full;
 mod header;
 mod prose;
 
-pub use entry::{Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Side, Verdict};
+pub use entry::{
+    Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Remembered, Side, Verdict,
+};
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
 pub use header::{Claims, Header, Policy};
 pub use prose::{Excerpt, Prose, Window};

@@ -116,6 +116,11 @@ impl Teller {
                 }
             }
             Event::State { org, state } => self.on_state(at, org, *state, out),
+            // That nothing is remembered or left is no news; nor is the timer that ends a block.
+            Event::LedgerRead { remembered } if remembered.is_empty() => {}
+            Event::Left { org, timers }
+                if timers.is_empty()
+                    || timers.len() == 1 && self.folds(org).state == Some(State::Blocked) => {}
             // Each is told where the client receives it.
             Event::Login { .. } | Event::LoginFailed { .. } | Event::PairSuccess { .. } => {}
             Event::Disconnected { org, .. } => {
@@ -285,6 +290,7 @@ impl Teller {
             | Event::Withdrawn { org, .. }
             | Event::Qr { org, .. }
             | Event::Alert { org, .. }
+            | Event::Left { org, .. }
             | Event::PhoneScanned { org }
             | Event::Revoked { org }
             | Event::Penalty { org, .. } => return Whose::Org(org.clone()),

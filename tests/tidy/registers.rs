@@ -10,16 +10,10 @@ use squall_mock_server::fault::REGISTER;
 use crate::source::{none, root};
 
 /// Oracles that no scenario and no mutant can make speak, and why. Each is shown a trace that violates it in its own file.
-const SHOWN_BY_HAND: &[(OracleName, &str)] = &[
-    (
-        OracleName::FaultWasSeen,
-        "it makes a run inconclusive, and a shipped scenario is none",
-    ),
-    (
-        OracleName::Classification,
-        "the gateway before names its causes by the session's own table, and no mutant changes that",
-    ),
-];
+const SHOWN_BY_HAND: &[(OracleName, &str)] = &[(
+    OracleName::FaultWasSeen,
+    "it makes a run inconclusive, and a shipped scenario is none",
+)];
 
 fn scenarios() -> Vec<Scenario> {
     scenario::load(&[root().join("scenarios")]).unwrap_or_else(|errors| {

@@ -1,5 +1,7 @@
 //! The client's process: a subject, and one driver task for each organization.
 
+mod rest;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
@@ -14,7 +16,7 @@ use squall_session::machine::{Dial, Revocation};
 use squall_session::{AttemptId, Event as Told, LinkId, OrgId};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::engine::wire::conductor::Sleep;
+use crate::engine::wire::conductor::{Owner, Sleep};
 use crate::engine::wire::dial;
 use crate::engine::wire::exchange::Exchange;
 use crate::engine::wire::link::End;
@@ -25,6 +27,8 @@ use crate::seed::Seed;
 use crate::subject::{Admission, Setup, Subject};
 use crate::trace::{Ask, ConnectionId, Event, Message, OrgName, Side, Verdict};
 use crate::words::Cause;
+
+use rest::Rest;
 
 /// How a subject is booted on a store.
 pub(crate) type BootFn<S> = Box<dyn Fn(&Setup, Now) -> Result<S, StoreError> + Send + Sync>;
@@ -58,6 +62,9 @@ struct Session<Start> {
     commands: UnboundedSender<Command<Start>>,
     attempt: AttemptId,
     qr: Option<String>,
+    /// Whose its timers are.
+    owner: Owner,
+    rest: Rest,
 }
 
 impl<S: Subject> Client<S> {
@@ -101,6 +108,9 @@ impl<S: Subject> Client<S> {
             }
         };
         recorder.record(Event::Booted);
+        recorder.record(Event::LedgerRead {
+            remembered: translate::remembered(&self.setup.store, &self.organizations),
+        });
         process.boot();
         for (org, attempt) in subject.cut_short() {
             recorder.record(process_died(&org, attempt));
@@ -108,7 +118,8 @@ impl<S: Subject> Client<S> {
         let mut inside = self.lock();
         inside.boots += 1;
         let boots = inside.boots;
-        for name in &self.organizations {
+        for (place, name) in (0u64..).zip(&self.organizations) {
+            let owner = Owner(u64::from(boots) << 32 | place);
             let org = OrgId::new(name.clone());
             let machine = subject.machine(&org, seed.stream(&format!("client/{boots}/{name}")));
             if boots > 1 {
@@ -125,12 +136,15 @@ impl<S: Subject> Client<S> {
                     commands,
                     attempt: AttemptId(0),
                     qr: None,
+                    owner,
+                    rest: Rest::since(now.mono),
                 },
             );
             let host = OrgHost {
                 client: Arc::clone(self),
                 org,
                 name: name.clone(),
+                owner,
                 connections: Mutex::default(),
                 qr_shown: 0,
             };
@@ -247,6 +261,7 @@ struct OrgHost<S: Subject> {
     client: Arc<Client<S>>,
     org: OrgId,
     name: OrgName,
+    owner: Owner,
     /// The links that this session may still speak of, and what the run calls them.
     connections: Mutex<BTreeMap<LinkId, ConnectionId>>,
     qr_shown: u32,
@@ -285,7 +300,7 @@ impl<S: Subject> Clock for OrgHost<S> {
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
         let sleep: Sleep = self.client.outside.process.sleep_until(at);
-        sleep
+        sleep.of(self.owner)
     }
 }
 
@@ -346,10 +361,13 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
         });
         let org = self.name.clone();
         let event = match event {
-            Told::State(state) => Event::State {
-                org,
-                state: translate::state(*state),
-            },
+            Told::State(state) => {
+                self.client.stands(now.mono, &org, state.is_at_rest());
+                Event::State {
+                    org,
+                    state: translate::state(*state),
+                }
+            }
             Told::Qr(text) => {
                 self.qr_shown += 1;
                 self.client.outside.server.phone_sees_qr(&self.name, text);

@@ -38,9 +38,13 @@ pub(crate) trait Wake: Send + Sync {
     fn wake(self: Arc<Self>) -> bool;
 }
 
+/// Whose timer it is, so that what is left of a session can be looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner(pub(crate) u64);
+
 /// Whom an event wakes.
 enum Sleeper {
-    Task(Waker),
+    Task(Waker, Option<Owner>),
     Thing(Arc<dyn Wake>),
 }
 
@@ -83,7 +87,7 @@ impl Conductor {
                 .fetch_max(at.since_start().get(), Ordering::Relaxed);
             match sleeper {
                 // A sleep leaves the queue when it is dropped, so whoever slept is still there.
-                Sleeper::Task(waker) => return waker.wake(),
+                Sleeper::Task(waker, _) => return waker.wake(),
                 Sleeper::Thing(thing) => {
                     if thing.wake() {
                         return;
@@ -104,8 +108,18 @@ impl Conductor {
             conductor: Arc::clone(self),
             at,
             class,
+            owner: None,
             key: None,
         }
+    }
+
+    /// When each timer of this owner fires that is armed now, in order. Looks through the whole queue.
+    pub(crate) fn armed(&self, owner: Owner) -> Vec<Instant> {
+        let queue = self.lock();
+        let timers = queue.events.iter().filter_map(|((at, ..), sleeper)| {
+            matches!(sleeper, Sleeper::Task(_, Some(own)) if *own == owner).then_some(*at)
+        });
+        timers.collect()
     }
 
     fn insert(&self, at: Instant, class: Class, sleeper: Sleeper) -> Key {
@@ -126,7 +140,18 @@ pub(crate) struct Sleep {
     conductor: Arc<Conductor>,
     at: Instant,
     class: Class,
+    owner: Option<Owner>,
     key: Option<Key>,
+}
+
+impl Sleep {
+    /// The same sleep, as a timer of this owner.
+    pub(crate) fn of(self, owner: Owner) -> Self {
+        // `Drop` forbids to move the other fields out.
+        let mut own = self;
+        own.owner = Some(owner);
+        own
+    }
 }
 
 impl Future for Sleep {
@@ -138,14 +163,16 @@ impl Future for Sleep {
         match self.key {
             None if self.class < Class::Step && self.conductor.now() >= self.at => Poll::Ready(()),
             None => {
-                let key =
-                    self.conductor
-                        .insert(self.at, self.class, Sleeper::Task(cx.waker().clone()));
+                let key = self.conductor.insert(
+                    self.at,
+                    self.class,
+                    Sleeper::Task(cx.waker().clone(), self.owner),
+                );
                 self.key = Some(key);
                 Poll::Pending
             }
             Some(key) => match self.conductor.lock().events.get_mut(&key) {
-                Some(Sleeper::Task(waker)) => {
+                Some(Sleeper::Task(waker, _)) => {
                     if !waker.will_wake(cx.waker()) {
                         *waker = cx.waker().clone();
                     }
@@ -271,6 +298,37 @@ mod tests {
             vec![log.after(&conductor, 20, Class::Timer, "awake")]
         });
         assert_eq!(lines, ["20ms awake"]);
+    }
+
+    #[test]
+    fn what_an_owner_has_armed_is_known_until_it_fires_or_is_dropped() {
+        let mine = Owner(7);
+        let lines = run(|conductor, log| {
+            let (own, clock) = (log.clone(), Arc::clone(&conductor));
+            let armed =
+                move |clock: &Conductor| own.say(clock, &format!("{:?}", clock.armed(mine)));
+            let sleeper = Box::pin(async move {
+                clock.sleep_until(Instant::at(5), Class::Timer).await;
+                armed(&clock);
+                let mut sleep = Box::pin(clock.sleep_until(Instant::at(30), Class::Timer).of(mine));
+                std::future::poll_fn(|cx| {
+                    assert!(sleep.as_mut().poll(cx).is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                armed(&clock);
+                drop(sleep);
+                armed(&clock);
+            });
+            vec![
+                sleeper,
+                log.after(&conductor, 40, Class::Timer, "another's"),
+            ]
+        });
+        assert_eq!(
+            lines,
+            ["5ms []", "5ms [Instant(30)]", "5ms []", "40ms another's"]
+        );
     }
 
     #[test]

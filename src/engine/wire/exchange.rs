@@ -88,7 +88,7 @@ impl Exchange {
         });
     }
 
-    /// The clock of the kernels at both ends.
+    /// The clock of the run, which the kernels at both ends go by.
     pub(crate) fn conductor(&self) -> &Arc<Conductor> {
         &self.conductor
     }

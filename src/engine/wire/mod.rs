@@ -112,12 +112,13 @@ pub(crate) fn run<S: Subject>(
             process,
             server,
             store,
-            client,
+            client: Arc::clone(&client),
             fired,
             plan,
         };
         tokio::spawn(steps.run());
         conductor.sleep_until(until, Class::End).await;
+        client.look_at_all();
     });
     let ears = recorder
         .end()

@@ -1,11 +1,14 @@
 //! From the session's and the server's words to those of the trace: one total function for each enum.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use squall_session::limiter::MemoryStore;
 use squall_session::machine::{Alert, Disconnected};
-use squall_session::{Cause, Stage, State};
+use squall_session::store::{Ledger, Store};
+use squall_session::{Cause, OrgId, Stage, State};
 
-use crate::trace::{ConnectionId, Event, OrgName};
+use crate::trace::{ConnectionId, Event, OrgName, Remembered};
 use crate::words;
 
 /// Where a session stands.
@@ -93,5 +96,36 @@ pub(crate) fn disconnected(org: OrgName, conn: Option<ConnectionId>, what: &Disc
         clear: what.then.clear,
         raw: what.raw.clone().map(Arc::new),
         detail: what.detail.clone(),
+    }
+}
+
+/// What a store remembers of these organizations; of some nothing, and nothing at all where there is no store any more.
+pub(crate) fn remembered(
+    store: &MemoryStore,
+    organizations: &[OrgName],
+) -> BTreeMap<OrgName, Remembered> {
+    let read = |ledger: &mut Ledger| {
+        let of = |name: &OrgName| (name.clone(), of_org(ledger, &OrgId::new(name.clone())));
+        let all = organizations.iter().map(of);
+        all.filter(|(_, what)| *what != Remembered::default())
+            .collect()
+    };
+    store.clone().transact(read).unwrap_or_default()
+}
+
+/// The high-water mark is the limiter's time of the boot: the boot itself has moved it there.
+fn of_org(ledger: &Ledger, org: &OrgId) -> Remembered {
+    let Some(now) = ledger.high_water else {
+        return Remembered::default();
+    };
+    let own = |(_, attempt): &(_, &squall_session::store::Attempt)| attempt.org == *org;
+    let attempts = ledger.attempts.iter().filter(own);
+    let block = ledger.blocks.get(org).copied().max(ledger.block_of_all);
+    Remembered {
+        attempts: attempts
+            .map(|(id, attempt)| (id.0, now - attempt.admitted_at))
+            .collect(),
+        failed: ledger.failures.get(org).map(|at| now - *at),
+        blocked: block.filter(|until| *until > now).map(|until| until - now),
     }
 }

@@ -2,7 +2,7 @@
 
 use squall_protocol::Now;
 use squall_session::limiter::Permit;
-use squall_session::{Cause, Event, OrgId};
+use squall_session::{AttemptId, Cause, Event, OrgId};
 
 use super::skew::Skew;
 use super::{Mutant, UNCHANGED};
@@ -39,6 +39,17 @@ pub(super) const STOP_GIVES_BACK: Mutant = Mutant {
     oracle: OracleName::LimiterShadow,
     scenario: "three organizations share three starts an hour",
     skew: || Box::new(GivesBack),
+    ..UNCHANGED
+};
+
+/// A crash gives back what it cut short.
+pub(super) const CRASH_GIVES_BACK: Mutant = Mutant {
+    name: "budget-given-back-by-a-crash",
+    about: "takes an attempt that a crash cut short for one that never was",
+    incident: "nanocoai/nanoclaw#748",
+    oracle: OracleName::Durability,
+    scenario: "the client crashes and its store is kept",
+    skew: || Box::new(CutShortIsNone),
     ..UNCHANGED
 };
 
@@ -85,5 +96,17 @@ impl Skew for GivesBack {
         {
             real.rewrite(|ledger| ledger.attempts.remove(&ended.attempt));
         }
+    }
+}
+
+struct CutShortIsNone;
+
+impl Skew for CutShortIsNone {
+    fn on_boot(&mut self, real: &mut RealSession, cut_short: &[(OrgId, AttemptId)]) {
+        real.rewrite(|ledger| {
+            ledger
+                .attempts
+                .retain(|attempt, _| cut_short.iter().all(|(_, cut)| cut != attempt));
+        });
     }
 }

@@ -4,11 +4,13 @@ mod behind_backlog;
 mod boot_dials;
 mod confirms;
 mod connected_too_early;
+mod connected_until_closed;
 mod dead_keys;
 mod double_dial;
 mod failures_never_reset;
 mod forgets;
 mod idle_watchdog;
+mod leftovers;
 mod misread;
 mod no_wait_after_block;
 mod old_connection;
@@ -21,6 +23,7 @@ mod stop_lifts_block;
 mod success_resets_budget;
 mod twist;
 mod watchdog_on_send;
+mod wrong_cause;
 
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::Now;
@@ -83,9 +86,14 @@ pub const MUTANTS: &[Mutant] = &[
     forgets::OUTDATED,
     forgets::ONE_REFUSAL,
     forgets::STOP_GIVES_BACK,
+    forgets::CRASH_GIVES_BACK,
     stop_lifts_block::MUTANT,
     confirms::LATE,
     confirms::BLIND,
+    connected_until_closed::MUTANT,
+    wrong_cause::MUTANT,
+    leftovers::TIMER,
+    leftovers::LINK,
 ];
 
 /// The session as it is: what a mutant does not name stays so.
@@ -120,10 +128,13 @@ impl Mutated {
         let mut setup = setup.clone();
         (mutant.settings)(&mut setup.policy);
         let mut real = RealSession::boot(&setup, now)?;
+        let cut_short = real.cut_short();
+        let mut skew = (mutant.skew)();
+        skew.on_boot(&mut real, &cut_short);
         Ok(Self {
             twist: mutant.twist,
-            skew: (mutant.skew)(),
-            cut_short: real.cut_short(),
+            skew,
+            cut_short,
             real,
             booted: now,
         })

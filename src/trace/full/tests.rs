@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use squall_protocol::codec::MAX_DEPTH;
@@ -11,7 +11,9 @@ use squall_protocol::{Content, Instant, Millis, Node};
 
 use super::*;
 use crate::oracle::testing::{Tape, header};
-use crate::trace::{Ask, ConnectionId, Event, FORMAT, FaultRef, Message, Side, Verdict};
+use crate::trace::{
+    Ask, ConnectionId, Event, FORMAT, FaultRef, Message, Remembered, Side, Verdict,
+};
 use crate::words::{Alert, Cause, Denial, Stage, State};
 
 fn one_of<T: Copy + std::fmt::Debug + 'static>(all: &'static [T]) -> impl Strategy<Value = T> {
@@ -146,6 +148,7 @@ fn of_org() -> impl Strategy<Value = Event> {
         text().prop_map(|org| Event::KeepAliveLate { org }),
         text().prop_map(|org| Event::KeepAliveRecovered { org }),
         (text(), one_of(Alert::ALL)).prop_map(|(org, kind)| Event::Alert { org, kind }),
+        (text(), vec(millis(), 0..3)).prop_map(|(org, timers)| Event::Left { org, timers }),
         text().prop_map(|org| Event::PhoneScanned { org }),
         text().prop_map(|org| Event::Revoked { org }),
         (option::of(conn()), text()).prop_map(|(conn, org)| Event::Penalty { conn, org }),
@@ -187,6 +190,17 @@ fn of_wire() -> impl Strategy<Value = Event> {
     ]
 }
 
+fn remembered() -> impl Strategy<Value = Remembered> {
+    let attempts = vec((any::<u64>(), millis()), 0..3);
+    (attempts, option::of(millis()), option::of(millis())).prop_map(
+        |(attempts, failed, blocked)| Remembered {
+            attempts,
+            failed,
+            blocked,
+        },
+    )
+}
+
 fn of_engine() -> impl Strategy<Value = Event> {
     prop_oneof![
         (fault(), text(), any::<bool>(), any::<bool>()).prop_map(
@@ -204,6 +218,8 @@ fn of_engine() -> impl Strategy<Value = Event> {
         }),
         (fault(), text()).prop_map(|(fault, kind)| Event::FaultOff { fault, kind }),
         Just(Event::Booted),
+        btree_map(text(), remembered(), 0..3)
+            .prop_map(|remembered| Event::LedgerRead { remembered }),
         ".{0,40}".prop_map(|why| Event::RefusedToStart { why }),
         text().prop_map(|store| Event::Crashed { store }),
         Just(Event::Suspended),

@@ -3,7 +3,7 @@
 use squall_protocol::Instant;
 
 use super::clock::Stamp;
-use crate::trace::{ConnectionId, Event, Message, Side};
+use crate::trace::{ConnectionId, Event, Message, OrgName, Remembered, Side};
 
 /// An event that is no message, in words.
 pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
@@ -54,6 +54,13 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
             said
         }
         Event::Alert { kind, .. } => format!("alert: {kind}"),
+        Event::Left { timers, .. } => {
+            let timers: Vec<_> = timers.iter().map(ToString::to_string).collect();
+            format!(
+                "at rest, and still armed: a timer in {}",
+                timers.join(", in ")
+            )
+        }
         Event::PhoneScanned { .. } => "the phone scans the QR code".to_owned(),
         Event::Revoked { .. } => "the server revokes the device".to_owned(),
         Event::Penalty { conn, .. } => match conn {
@@ -72,6 +79,10 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
         }
         Event::FaultOff { kind, .. } => format!("fault {kind}: off"),
         Event::Booted => "boots".to_owned(),
+        Event::LedgerRead { remembered } => {
+            let orgs: Vec<_> = remembered.iter().map(remembers).collect();
+            format!("its store remembers {}", orgs.join("; "))
+        }
         Event::RefusedToStart { why } => format!("refuses to start: {why}"),
         Event::Crashed { store } => format!("killed; its store is {store}"),
         Event::Suspended => "suspended".to_owned(),
@@ -93,6 +104,18 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
         | Event::LoginFailed { .. }
         | Event::PairSuccess { .. } => String::new(),
     }
+}
+
+/// What a store remembers of an organization, in words.
+fn remembers((org, what): (&OrgName, &Remembered)) -> String {
+    let attempts = what
+        .attempts
+        .iter()
+        .map(|(number, age)| format!("attempt {number} of {age} ago"));
+    let failed = what.failed.map(|age| format!("a failure of {age} ago"));
+    let blocked = what.blocked.map(|left| format!("a block for {left} more"));
+    let all: Vec<_> = attempts.chain(failed).chain(blocked).collect();
+    format!("of org {org} {}", all.join(", "))
 }
 
 /// A message that is no routine, as the client sent or received it; `None` where it is told by what follows.

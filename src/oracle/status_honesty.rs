@@ -1,0 +1,292 @@
+//! The session's word on itself is true when it is said, and a time told to come back is kept.
+
+use std::collections::BTreeMap;
+
+use squall_protocol::Instant;
+
+use super::link::Links;
+use super::live::Live;
+use super::pulse::Pulse;
+use super::{Findings, Oracle};
+use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
+use crate::words::{Denial, OracleName, State};
+
+/// Holds what a session says of itself against what its client has seen. `connected` and `degraded` are said of the
+/// newest connection alone, never before its `<success>` was delivered, and no longer than to the millisecond of what
+/// ended it; where nothing ended it but it is dead all the same, no longer than the rules of silence (85 s) and of the
+/// zombie (325 s) allow. A session that has no such rules, or slower ones, says `connected` of a dead connection.
+///
+/// A refusal that names an instant to come back at is held to it: the same start asked then, or later, is granted, and
+/// until then each refusal names the same instant, as long as nothing happened that moves it: an admission, an end of
+/// that organization's, an attempt given back, a suspend.
+///
+/// What it judges is the machine's own word, as the engine hears it. That two HTTP endpoints asked at one instant agree
+/// is part of this oracle once there is an API to ask.
+#[derive(Debug)]
+pub struct StatusHonesty {
+    policy: Policy,
+    /// The wall clock at the start of the run, in milliseconds of the Unix epoch.
+    starts: i64,
+    links: Links,
+    pulses: Live<Pulse>,
+    orgs: BTreeMap<OrgName, Said>,
+    /// The client's machine has slept in this life of its process: a boot then moves the limiter's time.
+    slept: bool,
+    /// Before this nothing that is said can have become untrue.
+    next: Instant,
+}
+
+/// What an organization's session says, and of what.
+#[derive(Debug, Default)]
+struct Said {
+    conn: Option<ConnectionId>,
+    /// Since when it has none.
+    without: Option<Instant>,
+    connected: bool,
+    told: bool,
+    retry_at: Option<i64>,
+}
+
+impl StatusHonesty {
+    /// For the trace that begins with this header.
+    pub fn new(header: &Header) -> Self {
+        Self {
+            policy: header.policy.clone(),
+            starts: header.starts.as_millisecond(),
+            links: Links::new(header),
+            pulses: Live::default(),
+            orgs: BTreeMap::new(),
+            slept: false,
+            next: Instant::NEVER,
+        }
+    }
+
+    fn said(&mut self, org: &OrgName) -> &mut Said {
+        self.orgs.entry(org.clone()).or_default()
+    }
+
+    /// Tells of everybody who says `connected` and was to say something else before `now`.
+    fn sweep(&mut self, now: Instant, at: Instant, findings: &mut Findings) {
+        self.next = Instant::NEVER;
+        for (org, said) in &mut self.orgs {
+            if !said.connected || said.told {
+                continue;
+            }
+            let (due, what) = true_until(&self.policy, &self.links, &self.pulses, said);
+            if now > due {
+                said.told = true;
+                findings.say(OracleName::StatusHonesty, at, Some(org), said.conn, || {
+                    format!("still says connected, and {what}: that was to be said at {due} by its own clock")
+                });
+            } else {
+                self.next = self.next.min(due);
+            }
+        }
+    }
+
+    fn says(&mut self, entry: &Entry, now: Instant, org: &OrgName, state: State) -> Option<String> {
+        let said = self.said(org);
+        let newly =
+            state.is_connected() && !std::mem::replace(&mut said.connected, state.is_connected());
+        said.connected = state.is_connected();
+        if !newly {
+            return None;
+        }
+        said.told = false;
+        let conn = said.conn;
+        let link = conn.and_then(|conn| self.links.get(conn));
+        let why = match link {
+            None => Some("no connection of it is open"),
+            Some(link) if link.success.is_none() => {
+                Some("the server's <success> was not delivered")
+            }
+            Some(_) => None,
+        };
+        if why.is_some() {
+            self.said(org).told = true;
+        }
+        self.next = self.next.min(now);
+        why.map(|why| format!("says {state} at {}, and {why}", entry.at))
+    }
+
+    fn refused(
+        &mut self,
+        at: Instant,
+        org: &OrgName,
+        cause: Denial,
+        retry_at: Option<i64>,
+    ) -> Option<String> {
+        let wall = self.starts.saturating_add_unsigned(at.since_start().get());
+        let told = std::mem::replace(&mut self.said(org).retry_at, retry_at)?;
+        if wall >= told {
+            return Some(format!(
+                "was told to come back by now, and is refused by {cause}"
+            ));
+        }
+        (retry_at != Some(told)).then(|| {
+            "is told another time to come back than before, and nothing happened in between"
+                .to_owned()
+        })
+    }
+
+    /// Something happened after which other times to come back are true.
+    fn forget_times(&mut self, of: Option<&OrgName>) {
+        for (org, said) in &mut self.orgs {
+            if of.is_none_or(|of| of == org) {
+                said.retry_at = None;
+            }
+        }
+    }
+
+    fn verdict(&mut self, at: Instant, org: &OrgName, verdict: &Verdict) -> Option<String> {
+        match verdict {
+            Verdict::Granted { .. } => self.forget_times(None),
+            Verdict::Denied {
+                cause, retry_at, ..
+            } if *cause != Denial::AlreadyActive => {
+                return self.refused(at, org, *cause, *retry_at);
+            }
+            Verdict::Denied { .. } | Verdict::Unreachable => {}
+        }
+        None
+    }
+}
+
+/// Until when a session that says `connected` does so in truth, by the client's own clock, if nothing more happens; and
+/// what is the matter then.
+fn true_until(
+    policy: &Policy,
+    links: &Links,
+    pulses: &Live<Pulse>,
+    said: &Said,
+) -> (Instant, &'static str) {
+    let open = said
+        .conn
+        .and_then(|conn| Some((links.get(conn)?, pulses.get(conn)?)));
+    let Some((link, pulse)) = open else {
+        return (
+            said.without.unwrap_or(Instant::START),
+            "its connection has ended",
+        );
+    };
+    if let Some(ending) = &link.ending {
+        return (links.own_time_at(ending.at), ending.what);
+    }
+    let (Some(_), Some(secured)) = (link.success, link.secured) else {
+        return (link.dialed, "its newest connection is not logged in");
+    };
+    let silence = pulse.silence_noticed_by(policy, secured);
+    let zombie = pulse.zombie_noticed_by(policy, secured);
+    if silence <= zombie {
+        (silence, "nothing is heard any more")
+    } else {
+        (zombie, "no ping is answered any more")
+    }
+}
+
+impl Oracle for StatusHonesty {
+    fn name(&self) -> OracleName {
+        OracleName::StatusHonesty
+    }
+
+    fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
+        let now = self.links.own_time(entry);
+        if now > self.next {
+            self.sweep(now, entry.at, findings);
+        }
+        self.links.observe(entry, now);
+        match &entry.event {
+            Event::Delivered {
+                conn,
+                to: Side::Client,
+                message,
+            } => {
+                if let Some(pulse) = self.pulses.get_mut(*conn) {
+                    pulse.received(message, now);
+                }
+                if self
+                    .links
+                    .get(*conn)
+                    .is_some_and(|link| link.ending.is_some())
+                {
+                    self.next = self.next.min(now);
+                }
+            }
+            Event::Sent {
+                conn,
+                from: Side::Client,
+                message,
+            } => {
+                if let Some(pulse) = self.pulses.get_mut(*conn) {
+                    let heard = pulse.silent_since.is_none();
+                    pulse.sent(message, now);
+                    // From the first ping after a sign of life on, its death may be due sooner.
+                    if heard && pulse.silent_since.is_some() {
+                        self.next = self.next.min(now + self.policy.dead_after);
+                    }
+                }
+            }
+            Event::Dial { conn, org, .. } => {
+                let links = &self.links;
+                self.pulses.retain(|conn, _| links.get(conn).is_some());
+                self.pulses.insert(*conn, Pulse::new(now));
+                self.said(org).conn = Some(*conn);
+                self.next = self.next.min(now);
+            }
+            Event::Disconnected {
+                org, conn, block, ..
+            } => {
+                if let Some(conn) = conn {
+                    self.links.take(*conn);
+                    self.pulses.remove(*conn);
+                }
+                let said = self.said(org);
+                if said.conn == *conn {
+                    said.conn = None;
+                    said.without = Some(now);
+                }
+                let all = self.policy.block_all && block.is_some();
+                self.forget_times((!all).then_some(org));
+                self.next = self.next.min(now);
+            }
+            Event::State { org, state } => {
+                if let Some(why) = self.says(entry, now, org, *state) {
+                    let conn = self.said(org).conn;
+                    findings.say(self.name(), entry.at, Some(org), conn, || why);
+                }
+            }
+            Event::Verdict { org, verdict } => {
+                if let Some(why) = self.verdict(entry.at, org, verdict) {
+                    findings.say(self.name(), entry.at, Some(org), None, || why);
+                }
+            }
+            Event::Withdrawn { .. } => self.forget_times(None),
+            Event::Suspended | Event::Resumed => {
+                self.slept = true;
+                self.forget_times(None);
+            }
+            Event::Booted if self.slept => {
+                self.slept = false;
+                self.forget_times(None);
+            }
+            Event::Crashed { .. } => {
+                drop(self.pulses.drain());
+                // Nobody says anything any more.
+                for said in self.orgs.values_mut() {
+                    *said = Said {
+                        retry_at: said.retry_at,
+                        ..Said::default()
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, end: Instant, findings: &mut Findings) {
+        self.sweep(self.links.own_time_at(end), end, findings);
+    }
+}
+
+#[cfg(test)]
+mod tests;
