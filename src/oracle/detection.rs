@@ -1,10 +1,11 @@
 //! A dead connection is noticed in time; a live one is never declared dead.
 
+use std::collections::BTreeSet;
+
 use squall_protocol::Instant;
 
 use super::link::{Link, Links};
-use super::live::Live;
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Pulses};
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Policy, Side};
 use crate::words::{Cause, OracleName};
@@ -15,15 +16,11 @@ use crate::words::{Cause, OracleName};
 pub struct Detection {
     policy: Policy,
     links: Links,
-    pulses: Live<Watched>,
+    pulses: Pulses,
+    /// The live connections that were told of.
+    told: BTreeSet<ConnectionId>,
     /// Before this no connection is overdue. It may be too early, never too late.
     next: Instant,
-}
-
-#[derive(Debug)]
-struct Watched {
-    pulse: Pulse,
-    told: bool,
 }
 
 impl Detection {
@@ -32,7 +29,8 @@ impl Detection {
         Self {
             policy: header.policy.clone(),
             links: Links::new(header),
-            pulses: Live::default(),
+            pulses: Pulses::default(),
+            told: BTreeSet::new(),
             next: Instant::NEVER,
         }
     }
@@ -40,21 +38,21 @@ impl Detection {
     /// Tells of every connection whose end should have been noticed before `now`.
     fn sweep(&mut self, now: Instant, at: Instant, findings: &mut Findings) {
         self.next = Instant::NEVER;
-        for (conn, watched) in self.pulses.iter_mut() {
+        for (conn, pulse) in self.pulses.iter() {
             let Some(link) = self.links.get(conn) else {
                 continue;
             };
-            if watched.told {
+            if self.told.contains(&conn) {
                 continue;
             }
-            let (due, what) = due(&self.policy, &self.links, link, &watched.pulse);
+            let (due, what) = due(&self.policy, &self.links, link, pulse);
             if now > due {
-                watched.told = true;
+                self.told.insert(conn);
                 findings.say(OracleName::Detection, at, Some(&link.org), Some(conn), || {
                     format!(
                         "{what} is not noticed: that was due at {due} by the client's own clock, the last thing received \
                          was at {}",
-                        watched.pulse.received
+                        pulse.received
                     )
                 });
             } else {
@@ -65,10 +63,10 @@ impl Detection {
 
     /// Something happened on this connection: its end may be due sooner.
     fn touched(&mut self, conn: ConnectionId) {
-        if let (Some(link), Some(watched)) = (self.links.get(conn), self.pulses.get(conn))
-            && !watched.told
+        if let (Some(link), Some(pulse)) = (self.links.get(conn), self.pulses.get(conn))
+            && !self.told.contains(&conn)
         {
-            let (due, _) = due(&self.policy, &self.links, link, &watched.pulse);
+            let (due, _) = due(&self.policy, &self.links, link, pulse);
             self.next = self.next.min(due);
         }
     }
@@ -76,6 +74,7 @@ impl Detection {
     fn forget(&mut self, conn: ConnectionId) {
         self.links.take(conn);
         self.pulses.remove(conn);
+        self.told.remove(&conn);
     }
 }
 
@@ -115,36 +114,25 @@ impl Oracle for Detection {
             self.sweep(now, entry.at, findings);
         }
         self.links.observe(entry, now);
+        self.pulses.observe(entry, now, &self.links);
         match &entry.event {
             Event::Delivered {
                 conn,
                 to: Side::Client,
-                message,
-            } => {
-                if let Some(watched) = self.pulses.get_mut(*conn) {
-                    watched.pulse.received(message, now);
-                    self.touched(*conn);
-                }
+                ..
             }
-            Event::Sent {
+            | Event::Sent {
                 conn,
                 from: Side::Client,
-                message,
-            } => {
-                if let Some(watched) = self.pulses.get_mut(*conn) {
-                    watched.pulse.sent(message, now);
-                    self.touched(*conn);
-                }
+                ..
             }
+            | Event::ConnectRefused { conn } => self.touched(*conn),
             Event::Dial { conn, .. } => {
                 let links = &self.links;
-                self.pulses.retain(|conn, _| links.get(conn).is_some());
-                let pulse = Pulse::new(now);
-                self.pulses.insert(*conn, Watched { pulse, told: false });
+                self.told.retain(|conn| links.get(*conn).is_some());
                 self.touched(*conn);
             }
-            Event::ConnectRefused { conn } => self.touched(*conn),
-            Event::Crashed { .. } => drop(self.pulses.drain()),
+            Event::Crashed { .. } => self.told.clear(),
             // The client let go of it: that it says so is due in this millisecond.
             Event::Disconnected {
                 org,
@@ -152,10 +140,9 @@ impl Oracle for Detection {
                 cause,
                 ..
             } => {
-                if let (Cause::ConnectionLost, Some(link), Some(watched)) =
+                if let (Cause::ConnectionLost, Some(link), Some(pulse)) =
                     (cause, self.links.get(*conn), self.pulses.get(*conn))
                 {
-                    let pulse = &watched.pulse;
                     let dead =
                         pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now);
                     if !dead && link.ending.is_none() {

@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use squall_protocol::{Instant, Millis};
 
 use super::link::{Link, Links};
-use super::live::Live;
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Pulses};
 use super::{Findings, Oracle};
-use crate::trace::{Ask, ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
+use crate::trace::{Ask, ConnectionId, Entry, Event, Header, OrgName, Policy, Verdict};
 use crate::words::{Cause, OracleName, Stage};
 
 /// Asks of every disconnect what warrants it.
@@ -22,7 +21,7 @@ pub struct Holds {
     own_silence: Option<Millis>,
     own_patience: Option<Millis>,
     links: Links,
-    pulses: Live<Pulse>,
+    pulses: Pulses,
     orgs: BTreeMap<OrgName, Org>,
 }
 
@@ -48,7 +47,7 @@ impl Holds {
             own_silence: header.claims.own_silence,
             own_patience: header.claims.own_patience,
             links: Links::new(header),
-            pulses: Live::default(),
+            pulses: Pulses::default(),
             orgs: BTreeMap::new(),
         }
     }
@@ -121,35 +120,10 @@ impl Oracle for Holds {
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
         let now = self.links.own_time(entry);
         self.links.observe(entry, now);
+        self.pulses.observe(entry, now, &self.links);
         match &entry.event {
-            Event::Delivered {
-                conn,
-                to: Side::Client,
-                message,
-            } => {
-                if let Some(pulse) = self.pulses.get_mut(*conn) {
-                    pulse.received(message, now);
-                }
-            }
-            Event::Sent {
-                conn,
-                from: Side::Client,
-                message,
-            } => {
-                if let Some(pulse) = self.pulses.get_mut(*conn) {
-                    pulse.sent(message, now);
-                }
-            }
-            Event::Dial { conn, org, .. } => {
-                let links = &self.links;
-                self.pulses.retain(|conn, _| links.get(conn).is_some());
-                self.pulses.insert(*conn, Pulse::new(now));
-                *self.org(org) = Org {
-                    under_way: true,
-                    ..Org::default()
-                };
-            }
-            Event::Verdict {
+            Event::Dial { org, .. }
+            | Event::Verdict {
                 org,
                 verdict: Verdict::Granted { .. },
             } => {
@@ -164,7 +138,6 @@ impl Oracle for Holds {
             } if self.links.listens() => self.org(org).stopped = Some(now),
             Event::PermitRevoked { org, .. } => self.org(org).revoked = true,
             Event::Crashed { .. } => {
-                drop(self.pulses.drain());
                 for org in self.orgs.values_mut() {
                     org.stopped = None;
                     org.died = org.under_way;
@@ -205,7 +178,7 @@ impl Oracle for Holds {
 mod tests {
     use super::super::testing::Tape;
     use super::*;
-    use crate::trace::Message;
+    use crate::trace::{Message, Side};
 
     fn lost(tape: &mut Tape) -> &mut Tape {
         tape.disconnected(Cause::ConnectionLost, None)

@@ -41,6 +41,11 @@ impl<T> Live<T> {
     }
 
     /// In the order of the dials.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnectionId, &T)> {
+        self.0.iter().map(|(conn, value)| (*conn, value))
+    }
+
+    /// In the order of the dials.
     pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = (ConnectionId, &mut T)> {
         self.0.iter_mut().map(|(conn, value)| (*conn, value))
     }

@@ -1,12 +1,63 @@
-//! The rules of silence and of the zombie, recomputed for one connection.
+//! The rules of silence and of the zombie, recomputed for each connection.
 
 use std::collections::VecDeque;
 
 use compact_str::CompactString;
 use squall_protocol::{Instant, Millis};
 
+use super::link::Links;
+use super::live::Live;
 use super::stanza::{iq_answer_id, iq_ping_id};
-use crate::trace::{Message, Policy};
+use crate::trace::{ConnectionId, Entry, Event, Message, Policy, Side};
+
+/// The pulse of every live connection.
+#[derive(Debug, Default)]
+pub(super) struct Pulses(Live<Pulse>);
+
+impl Pulses {
+    /// Looks at the next entry, which `links` have seen already. Times are the client's own.
+    pub(super) fn observe(&mut self, entry: &Entry, now: Instant, links: &Links) {
+        match &entry.event {
+            Event::Delivered {
+                conn,
+                to: Side::Client,
+                message,
+            } => {
+                if let Some(pulse) = self.0.get_mut(*conn) {
+                    pulse.received(message, now);
+                }
+            }
+            Event::Sent {
+                conn,
+                from: Side::Client,
+                message,
+            } => {
+                if let Some(pulse) = self.0.get_mut(*conn) {
+                    pulse.sent(message, now);
+                }
+            }
+            Event::Dial { conn, .. } => {
+                self.0.retain(|conn, _| links.get(conn).is_some());
+                self.0.insert(*conn, Pulse::new(now));
+            }
+            Event::Crashed { .. } => drop(self.0.drain()),
+            _ => {}
+        }
+    }
+
+    pub(super) fn get(&self, conn: ConnectionId) -> Option<&Pulse> {
+        self.0.get(conn)
+    }
+
+    pub(super) fn remove(&mut self, conn: ConnectionId) {
+        self.0.remove(conn);
+    }
+
+    /// In the order of the dials.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnectionId, &Pulse)> {
+        self.0.iter()
+    }
+}
 
 /// When a connection was last alive. Times are the client's own.
 #[derive(Debug)]
@@ -27,7 +78,7 @@ pub(super) struct Pulse {
 const REMEMBERED_PINGS: usize = 64;
 
 impl Pulse {
-    pub(super) fn new(now: Instant) -> Self {
+    fn new(now: Instant) -> Self {
         Self {
             received: now,
             silent_since: None,
@@ -38,7 +89,7 @@ impl Pulse {
     }
 
     /// The client sent this.
-    pub(super) fn sent(&mut self, message: &Message, now: Instant) {
+    fn sent(&mut self, message: &Message, now: Instant) {
         if let Some(id) = iq_ping_id(message) {
             self.silent_since.get_or_insert(now);
             self.unanswered_since.get_or_insert(now);
@@ -52,7 +103,7 @@ impl Pulse {
     }
 
     /// The client read this.
-    pub(super) fn received(&mut self, message: &Message, now: Instant) {
+    fn received(&mut self, message: &Message, now: Instant) {
         self.received = now;
         self.silent_since = None;
         if let Some(id) = iq_answer_id(message)

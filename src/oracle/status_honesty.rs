@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use squall_protocol::Instant;
 
 use super::link::Links;
-use super::live::Live;
-use super::pulse::Pulse;
+use super::pulse::Pulses;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
 use crate::words::{Denial, OracleName, State};
@@ -28,7 +27,7 @@ pub struct StatusHonesty {
     /// The wall clock at the start of the run, in milliseconds of the Unix epoch.
     starts: i64,
     links: Links,
-    pulses: Live<Pulse>,
+    pulses: Pulses,
     orgs: BTreeMap<OrgName, Said>,
     /// The client's machine has slept in this life of its process: a boot then moves the limiter's time.
     slept: bool,
@@ -54,7 +53,7 @@ impl StatusHonesty {
             policy: header.policy.clone(),
             starts: header.starts.as_millisecond(),
             links: Links::new(header),
-            pulses: Live::default(),
+            pulses: Pulses::default(),
             orgs: BTreeMap::new(),
             slept: false,
             next: Instant::NEVER,
@@ -157,7 +156,7 @@ impl StatusHonesty {
 fn true_until(
     policy: &Policy,
     links: &Links,
-    pulses: &Live<Pulse>,
+    pulses: &Pulses,
     said: &Said,
 ) -> (Instant, &'static str) {
     let open = said
@@ -195,41 +194,31 @@ impl Oracle for StatusHonesty {
             self.sweep(now, entry.at, findings);
         }
         self.links.observe(entry, now);
+        self.pulses.observe(entry, now, &self.links);
         match &entry.event {
             Event::Delivered {
                 conn,
                 to: Side::Client,
-                message,
-            } => {
-                if let Some(pulse) = self.pulses.get_mut(*conn) {
-                    pulse.received(message, now);
-                }
-                if self
-                    .links
-                    .get(*conn)
-                    .is_some_and(|link| link.ending.is_some())
-                {
-                    self.next = self.next.min(now);
-                }
+                ..
+            } if self
+                .links
+                .get(*conn)
+                .is_some_and(|link| link.ending.is_some()) =>
+            {
+                self.next = self.next.min(now);
             }
             Event::Sent {
                 conn,
                 from: Side::Client,
-                message,
+                ..
             } => {
-                if let Some(pulse) = self.pulses.get_mut(*conn) {
-                    let heard = pulse.silent_since.is_none();
-                    pulse.sent(message, now);
-                    // From the first ping after a sign of life on, its death may be due sooner.
-                    if heard && pulse.silent_since.is_some() {
-                        self.next = self.next.min(now + self.policy.dead_after);
-                    }
+                // From the first ping after a sign of life on, its death may be due sooner.
+                let pulse = self.pulses.get(*conn);
+                if pulse.is_some_and(|pulse| pulse.silent_since == Some(now)) {
+                    self.next = self.next.min(now + self.policy.dead_after);
                 }
             }
             Event::Dial { conn, org, .. } => {
-                let links = &self.links;
-                self.pulses.retain(|conn, _| links.get(conn).is_some());
-                self.pulses.insert(*conn, Pulse::new(now));
                 self.said(org).conn = Some(*conn);
                 self.next = self.next.min(now);
             }
@@ -270,7 +259,6 @@ impl Oracle for StatusHonesty {
                 self.forget_times(None);
             }
             Event::Crashed { .. } => {
-                drop(self.pulses.drain());
                 // Nobody says anything any more.
                 for said in self.orgs.values_mut() {
                     *said = Said {
