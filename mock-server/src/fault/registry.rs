@@ -169,16 +169,14 @@ impl Faults {
         if self.is_empty() {
             return V::default();
         }
-        for standing in &mut self.standing {
-            if !standing.reaches(connection, connections) {
-                continue;
-            }
-            let asked = Asked {
-                now,
-                connection,
-                connections,
-                dice: &self.dice,
-            };
+        let asked = Asked {
+            now,
+            connection,
+            connections,
+            dice: &self.dice,
+        };
+        let reaches = |standing: &&mut Standing| standing.reaches(connection, connections);
+        for standing in self.standing.iter_mut().filter(reaches) {
             let (verdict, _) = standing.run(&asked, &mut hook);
             if verdict != V::default() {
                 standing.acted(connection, outputs);
@@ -199,16 +197,14 @@ impl Faults {
         outputs: &mut VecDeque<Output>,
     ) -> Passage {
         let mut passage = Passage::default();
-        for standing in &mut self.standing {
-            if !standing.reaches(connection, connections) {
-                continue;
-            }
-            let asked = Asked {
-                now,
-                connection,
-                connections,
-                dice: &self.dice,
-            };
+        let asked = Asked {
+            now,
+            connection,
+            connections,
+            dice: &self.dice,
+        };
+        let reaches = |standing: &&mut Standing| standing.reaches(connection, connections);
+        for standing in self.standing.iter_mut().filter(reaches) {
             let (carry, wake) = standing.carry(&asked, message);
             if let Some(at) = wake {
                 self.wakes.insert((at, standing.id, connection));
@@ -240,6 +236,12 @@ impl Faults {
         if stage == Stage::Ended {
             return all;
         }
+        let asked = Asked {
+            now,
+            connection,
+            connections,
+            dice: &self.dice,
+        };
         for standing in &mut self.standing {
             let begins = match standing.spec.info().layer {
                 Layer::Link | Layer::Upgrade => Stage::Accepted,
@@ -254,12 +256,6 @@ impl Faults {
                 continue;
             }
             standing.memory.entry(connection).or_default().since = Some(now.mono);
-            let asked = Asked {
-                now,
-                connection,
-                connections,
-                dice: &self.dice,
-            };
             let acts = standing.act(&asked, &mut self.wakes, outputs, |fault, cx| fault.acts(cx));
             all.extend(acts);
         }
