@@ -1,8 +1,8 @@
 //! Scenario and seed -> plan.
 
-use rand::RngExt;
 use squall_protocol::{Instant, Millis};
 
+use super::interval::within;
 use super::{Action, Lasts, Phone, Plan, PlannedStep, Trigger};
 use crate::scenario::{self, Between, Scenario, Step};
 use crate::seed::Seed;
@@ -93,11 +93,10 @@ fn planned(step: &Step, seed: Seed) -> PlannedStep {
     }
 }
 
-/// A whole number of milliseconds in the range, both ends included; each as likely as any other.
+/// A length in the range, from the stream of this name.
 fn draw(seed: Seed, what: &str, range: Between) -> Millis {
     if range.min == range.max {
         return range.min;
     }
-    let mut rng = seed.stream(&format!("plan/{what}"));
-    Millis::new(rng.random_range(range.min.get()..=range.max.get()))
+    within(range, &mut seed.stream(&format!("plan/{what}")))
 }

@@ -26,7 +26,12 @@ impl Interval {
     pub(super) fn draw(&mut self) -> Millis {
         match self {
             Self::Fixed(interval) => *interval,
-            Self::Random(gap, rng) => Millis::new(rng.random_range(gap.min.get()..=gap.max.get())),
+            Self::Random(gap, rng) => within(*gap, rng),
         }
     }
+}
+
+/// A whole number of milliseconds in the range, both ends included; each as likely as any other.
+pub(super) fn within(range: Between, rng: &mut ChaCha8Rng) -> Millis {
+    Millis::new(rng.random_range(range.min.get()..=range.max.get()))
 }

@@ -1,9 +1,9 @@
 //! The plan: a scenario with everything drawn from the seed that it leaves open.
 //!
 //! What is drawn is drawn once, before anything runs: a step that comes again and again comes by one interval, and a
-//! delay after an event is the same at each of them. Only a step that comes at random draws each interval anew. The delay of a single message is not: it is drawn message by
-//! message, by the link, within the range given here. Each draw has a stream of its own (`plan/step 3/at`), so that one
-//! range more or less in a scenario moves no other draw.
+//! delay after an event is the same at each of them. Only a step that comes at random draws each interval anew, and the
+//! delay of a single message is drawn message by message, by the link, within the range given here. Each draw has a stream
+//! of its own (`plan/step 3/at`), so that one range more or less in a scenario moves no other draw.
 
 mod draw;
 mod interval;

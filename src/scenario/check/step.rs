@@ -49,7 +49,7 @@ impl Checker<'_> {
             raw.fault.is_some(),
             raw.fault.is_some() || raw.inject.is_some(),
         );
-        let again = raw.every.is_some() || raw.at_random.is_some();
+        let again = raw.repeats();
         let strays = [
             ("from", of(&raw.from), again, "`every` or `at_random`"),
             (
@@ -211,8 +211,7 @@ impl Checker<'_> {
         if let Some(lasts) = &raw.lasts {
             self.some_time("for", lasts);
         }
-        let again = raw.every.is_some() || raw.at_random.is_some();
-        let until = raw.until.as_ref().filter(|_| !again);
+        let until = raw.until.as_ref().filter(|_| !raw.repeats());
         match (&raw.lasts, until) {
             (Some(_), Some(until)) => {
                 self.at_key("until", until.at, Problem::ForAndUntil);

@@ -80,6 +80,13 @@ pub(in crate::scenario) struct RawStep {
     pub(in crate::scenario) supervisor: Option<At<IgnoredAny>>,
 }
 
+impl RawStep {
+    /// Whether it acts again and again by the clock.
+    pub(in crate::scenario) fn repeats(&self) -> bool {
+        self.every.is_some() || self.at_random.is_some()
+    }
+}
+
 /// Something that happens and that a step waits for.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
