@@ -200,6 +200,8 @@ words! {
         Quiescence = "quiescence",
         /// Each planned fault touched a connection.
         FaultWasSeen = "fault_was_seen",
+        /// No key of the run is in anything that it writes.
+        NoSecret = "no_secret",
         /// What the scenario expects.
         Expectations = "expect",
     }

@@ -94,6 +94,11 @@ impl Authority {
         TrustedRoot(self.root.public())
     }
 
+    /// The pairs of the root and of the intermediate. Not for display.
+    pub fn key_pairs(&self) -> [&KeyPair; 2] {
+        [&self.root, &self.intermediate]
+    }
+
     /// The encoded chain that certifies `server_static`, with `defect` in it if there is to be one. Draws 128 bytes from
     /// `rng` (for two signatures), and 32 more for a defect that needs a foreign key.
     pub fn issue(

@@ -2,7 +2,7 @@
 
 use super::{
     Classification, Detection, DialAttribution, Durability, FaultWasSeen, Holds, KeepAliveCadence,
-    LimiterShadow, Oracle, PongPromptness, Quiescence, StatusHonesty, Unpunished,
+    LimiterShadow, NoSecret, Oracle, PongPromptness, Quiescence, StatusHonesty, Unpunished,
 };
 use crate::trace::Header;
 use crate::words::OracleName;
@@ -43,6 +43,7 @@ pub const REGISTER: &[Registered] = register! {
     Durability: "after a crash the limiter remembers every admitted attempt, failure and block",
     Quiescence: "5 s after an end no timer and no link of that session is left",
     FaultWasSeen: "each planned fault touched a connection; else the run is inconclusive",
+    NoSecret: "no key of the run is in anything that it writes",
 };
 
 /// The oracles that judge the trace that begins with `header`: all but those that its subject never claimed to pass.

@@ -119,7 +119,7 @@ pub enum Event {
     // What the subject says of itself.
     /// It stands elsewhere now.
     State { org: OrgName, state: State },
-    /// It shows a QR code, the nth of this connection, from 1.
+    /// It shows a QR code, the nth of this connection, from 1. What the code says is a secret, and not written.
     Qr { org: OrgName, nth: u32 },
     /// It says that its connection, or the attempt before one, ended. `raw` is the stanza it blames.
     Disconnected {
@@ -208,6 +208,8 @@ pub enum Event {
     Suspended,
     /// It is polled again.
     Resumed,
+    /// A key of the run is in the entry before this one: which key, and where in it.
+    SecretFound { key: String, place: String },
     /// The run is over.
     End,
 }

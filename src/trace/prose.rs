@@ -302,7 +302,7 @@ impl Teller {
             | Event::Released { conn, .. }
             | Event::UnknownStanza { conn, .. }
             | Event::FaultActed { conn, .. } => conn,
-            Event::End => return Whose::Run,
+            Event::SecretFound { .. } | Event::End => return Whose::Run,
             _ => return Whose::Process,
         };
         match self.conns.iter().find(|(known, _)| known == conn) {

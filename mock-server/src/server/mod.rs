@@ -87,6 +87,16 @@ impl Server {
         &self.keys
     }
 
+    /// Every key pair of the server's own and what it is, for whoever proves that none of them is written anywhere.
+    pub fn key_pairs(&self) -> [(&'static str, &KeyPair); 3] {
+        let [root, intermediate] = self.authority.key_pairs();
+        [
+            ("the server's static key", &self.keys),
+            ("the key of the server's root certificate", root),
+            ("the key of its intermediate certificate", intermediate),
+        ]
+    }
+
     /// Makes the account of this name, if there is none. A device is registered with it as already paired and gets its
     /// names; the same device again gets the same ones.
     pub fn create_account(&mut self, name: &str, paired: Option<&mut Device>) {

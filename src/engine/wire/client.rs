@@ -311,6 +311,11 @@ impl<S: Subject> Connector for OrgHost<S> {
         let Outside {
             exchange, server, ..
         } = &self.client.outside;
+        self.client
+            .outside
+            .recorder
+            .secrets()
+            .keep_device(&self.name, &dial.device);
         let peer = exchange.number(&self.name, dial.attempt.0, dial.handoff);
         let mut connections = self
             .connections
@@ -376,7 +381,10 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
                     nth: self.qr_shown,
                 }
             }
-            Told::Device(_) => return,
+            Told::Device(device) => {
+                let secrets = self.client.outside.recorder.secrets();
+                return secrets.keep_device(&self.name, device);
+            }
             Told::Disconnected(ended) => {
                 self.qr_shown = 0;
                 translate::disconnected(

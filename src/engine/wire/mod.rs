@@ -13,6 +13,7 @@ mod link;
 mod pipe;
 mod process;
 mod recorder;
+mod secrets;
 mod splitter;
 mod steps;
 mod translate;
@@ -85,7 +86,8 @@ pub(crate) fn run<S: Subject>(
     let machine = Server::new(settings(&plan), &mut plan.seed.stream("server"));
     let server = MockServer::new(machine, world);
     weather.ask(&server);
-    open_accounts(&plan, &server, &mut setup);
+    open_accounts(&plan, &server, &mut setup, &recorder);
+    server.look(|server| recorder.secrets().keep_server(server));
     let process = Process::new(&conductor, plan.starts);
 
     runtime.block_on(async {
@@ -191,7 +193,7 @@ fn settings(plan: &Plan) -> server::Settings {
 }
 
 /// Makes an account for each organization; a paired one gets its device into the client's store.
-fn open_accounts(plan: &Plan, server: &MockServer, setup: &mut Setup) {
+fn open_accounts(plan: &Plan, server: &MockServer, setup: &mut Setup, recorder: &Recorder) {
     for (name, organization) in &plan.organizations {
         if !organization.paired {
             server.create_account(name, None);
@@ -199,6 +201,7 @@ fn open_accounts(plan: &Plan, server: &MockServer, setup: &mut Setup) {
         }
         let mut device = Device::generate(&mut plan.seed.stream(&format!("device/{name}")));
         server.create_account(name, Some(&mut device));
+        recorder.secrets().keep_device(name, &device);
         // A new store in memory takes everything.
         let _ = setup.store.put_device(&OrgId::new(name.clone()), device);
     }

@@ -4,12 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::wire::conductor::Conductor;
 use crate::engine::wire::ears::Ears;
+use crate::engine::wire::secrets::Secrets;
 use crate::trace::{Entry, Event};
 
 /// The recorder of a run. What comes after its end is not part of the trace.
 pub(crate) struct Recorder {
     conductor: Arc<Conductor>,
     ears: Mutex<Option<Ears>>,
+    secrets: Secrets,
 }
 
 impl Recorder {
@@ -18,22 +20,28 @@ impl Recorder {
         Arc::new(Self {
             conductor: Arc::clone(conductor),
             ears: Mutex::new(Some(ears)),
+            secrets: Secrets::default(),
         })
     }
 
-    /// Writes down what happens now.
+    /// What must be written nowhere.
+    pub(crate) fn secrets(&self) -> &Secrets {
+        &self.secrets
+    }
+
+    /// Writes down what happens now, and right behind it what that gives away.
     pub(crate) fn record(&self, event: Event) {
         let entry = Entry {
             at: self.conductor.now(),
             event,
         };
-        if let Some(ears) = self
-            .ears
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .as_mut()
-        {
-            ears.hear(&entry);
+        let given_away = self.secrets.given_away(&entry.event);
+        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(ears) = ears.as_mut() else { return };
+        ears.hear(&entry);
+        for event in given_away {
+            let at = entry.at;
+            ears.hear(&Entry { at, event });
         }
     }
 

@@ -11,6 +11,7 @@ mod failures_never_reset;
 mod forgets;
 mod idle_watchdog;
 mod leftovers;
+mod logs_its_key;
 mod misread;
 mod no_wait_after_block;
 mod old_connection;
@@ -94,6 +95,7 @@ pub const MUTANTS: &[Mutant] = &[
     wrong_cause::MUTANT,
     leftovers::TIMER,
     leftovers::LINK,
+    logs_its_key::MUTANT,
 ];
 
 /// The session as it is: what a mutant does not name stays so.

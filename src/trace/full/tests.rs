@@ -222,6 +222,7 @@ fn of_engine() -> impl Strategy<Value = Event> {
             .prop_map(|remembered| Event::LedgerRead { remembered }),
         ".{0,40}".prop_map(|why| Event::RefusedToStart { why }),
         text().prop_map(|store| Event::Crashed { store }),
+        (".{0,40}", ".{0,40}").prop_map(|(key, place)| Event::SecretFound { key, place }),
         Just(Event::Suspended),
         Just(Event::Resumed),
         Just(Event::End),

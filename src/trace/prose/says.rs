@@ -87,6 +87,7 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
         Event::Crashed { store } => format!("killed; its store is {store}"),
         Event::Suspended => "suspended".to_owned(),
         Event::Resumed => "resumed".to_owned(),
+        Event::SecretFound { key, place } => format!("written out: {key}, in {place}"),
         Event::End => "the run ends".to_owned(),
         // The others are told where they are folded.
         Event::Request { .. }
