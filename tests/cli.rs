@@ -149,3 +149,108 @@ fn a_junit_report_is_written_beside_the_other() {
         "{xml}"
     );
 }
+
+#[test]
+fn a_new_scenario_holds_and_is_never_overwritten() {
+    let directory = tempfile::tempdir().unwrap();
+    let dir = directory.path().join("made/on/demand");
+    let new = |name: &str| squall(&["new", name, "--dir", dir.to_str().unwrap()]);
+    assert_eq!(new("My first: story").status.code(), Some(0));
+    let file = dir.join("my-first-story.yaml");
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.contains("name: \"My first: story\"\n"), "{written}");
+
+    let again = new("my first story");
+    assert_eq!(again.status.code(), Some(2));
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(
+        said.contains("my-first-story.yaml: is there already"),
+        "{said}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), written);
+
+    let path = file.to_str().unwrap();
+    assert_eq!(squall(&["run", path]).status.code(), Some(0));
+    let before = squall(&["run", path, "--subject", "before"]);
+    let said = String::from_utf8(before.stdout).unwrap();
+    assert!(said.contains("as the scenario says of before"), "{said}");
+    assert_eq!(new("\u{2026}").status.code(), Some(2));
+    let blocked = squall(&["new", "a story", "--dir", path]);
+    assert_eq!(blocked.status.code(), Some(2));
+    let said = String::from_utf8(blocked.stderr).unwrap();
+    assert!(said.contains("cannot be written"), "{said}");
+}
+
+#[test]
+fn every_command_has_a_manual_page_and_is_completed_in_every_shell() {
+    let help = String::from_utf8(squall(&["--help"]).stdout).unwrap();
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = listed
+        .take_while(|line| !line.is_empty())
+        .filter(|line| !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.contains(&"run"), "{commands:?}");
+
+    let directory = tempfile::tempdir().unwrap();
+    let pages = directory.path().join("man1");
+    assert_eq!(
+        squall(&["man", pages.to_str().unwrap()]).status.code(),
+        Some(0)
+    );
+    for command in &commands {
+        let page = fs::read_to_string(pages.join(format!("squall-{command}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let main = String::from_utf8(squall(&["man"]).stdout).unwrap();
+    for command in &commands {
+        assert!(main.contains(&format!("squall\\-{command}(1)")), "{main}");
+    }
+
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = String::from_utf8(squall(&["completions", shell]).stdout).unwrap();
+        for command in &commands {
+            assert!(script.contains(command), "{shell} does not know {command}");
+        }
+    }
+}
+
+/// Colours where somebody can see them, and the same text without them everywhere else.
+#[test]
+fn an_answer_says_the_same_with_and_without_colour() {
+    let said = |arguments: &[&str], variable: &str| {
+        let output = Command::cargo_bin("squall")
+            .unwrap()
+            .args(arguments)
+            .env_remove("NO_COLOR")
+            .env_remove("CLICOLOR_FORCE")
+            .env(variable, "1")
+            .output()
+            .unwrap();
+        String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+    };
+    for (arguments, coloured) in [
+        (&["--help"][..], true),
+        (&["faults", "clsoe"], true),
+        (&["oracles", "hold"], true),
+        (&["subjects", "befor"], true),
+        (&["plan", "tests/cli/none"], true),
+        (&["new", "…"], true),
+        (&["man", "tests/cli.rs"], true),
+        (&["faults", "close"], false),
+        (&["oracles", "holds"], false),
+        (&["subjects", "before"], false),
+        (&["plan", "tests/cli/story"], false),
+        (&["completions", "bash"], false),
+        (&["man"], false),
+    ] {
+        let (bright, plain) = (
+            said(arguments, "CLICOLOR_FORCE"),
+            said(arguments, "NO_COLOR"),
+        );
+        assert_eq!(bright.contains('\u{1b}'), coloured, "{bright}");
+        assert!(!plain.contains('\u{1b}'), "{plain}");
+        assert_eq!(anstream::adapter::strip_str(&bright).to_string(), plain);
+    }
+}

@@ -1,59 +1,109 @@
 //! The lists: what a scenario may say, what judges it, what is tested, what goes wrong.
 
-use clap::ValueEnum;
+use anyhow::Context;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
 use squall::engine::Engine;
 use squall::exit::Exit;
-use squall::oracle::REGISTER;
 use squall::report::table;
 use squall::scenario;
 use squall::subject::{MUTANTS, Tested};
-use squall::words::OracleName;
 
-use super::out;
+use super::{fault, oracle, out, subject};
 
 /// Print the JSON Schema of scenarios, for editors.
 pub(super) fn schema() -> anyhow::Result<Exit> {
     told(&format!("{:#}\n", scenario::schema()))
 }
 
-/// List the oracles and what each says.
-pub(super) fn oracles() -> anyhow::Result<Exit> {
-    let expect = (
-        OracleName::Expectations,
-        "what the scenario expects has come about",
-    );
-    let all = REGISTER
+/// List the oracles, or describe one
+#[derive(Debug, Args)]
+pub(super) struct Oracles {
+    /// Say all about this one: what it says, whom it does not judge, which mutants it must catch
+    #[arg(value_name = "NAME", value_parser = named(oracle::all().map(|(name, _)| name)), hide_possible_values = true)]
+    name: Option<String>,
+}
+
+impl Oracles {
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        if let Some(name) = &self.name {
+            return described(name, oracle::described(name));
+        }
+        let rows = oracle::all().map(|(name, says)| vec![name.to_owned(), says.to_owned()]);
+        told(&table(&["oracle", "says that"], rows))
+    }
+}
+
+/// List what can be tested, or describe one: the session, the gateway before, a mutant
+#[derive(Debug, Args)]
+pub(super) struct Subjects {
+    /// Say all about this one: what it is, who judges it, where a mutant's bug was seen, and the line that runs it
+    #[arg(value_name = "NAME", value_parser = named(Tested::all().map(Tested::name)), hide_possible_values = true)]
+    name: Option<String>,
+}
+
+impl Subjects {
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        if let Some(name) = &self.name {
+            return described(name, subject::described(name));
+        }
+        let subjects =
+            Tested::all().map(|tested| vec![tested.name().to_owned(), tested.about().to_owned()]);
+        let mut text = table(&["subject", "what it is"], subjects);
+        text.push('\n');
+        let mutants = MUTANTS.iter().map(|mutant| {
+            let words = [
+                mutant.name,
+                mutant.incident,
+                mutant.oracle.name(),
+                mutant.scenario,
+            ];
+            words.map(str::to_owned).to_vec()
+        });
+        text.push_str(&table(
+            &["mutant", "seen in", "caught by", "in scenario"],
+            mutants,
+        ));
+        told(&text)
+    }
+}
+
+/// List the faults, or describe one
+#[derive(Debug, Args)]
+pub(super) struct Faults {
+    /// Say all about this one: how it is written, what it takes, with what defaults
+    #[arg(value_name = "NAME", value_parser = named(faults_by_name()), hide_possible_values = true)]
+    name: Option<String>,
+}
+
+/// Every name that `squall faults` knows.
+pub(super) fn faults_by_name() -> impl Iterator<Item = &'static str> {
+    let process = PROCESS.iter().map(|(name, _)| *name);
+    scenario::FAULTS
         .iter()
-        .map(|oracle| (oracle.name, oracle.says))
-        .chain([expect]);
-    let rows = all.map(|(name, says)| vec![name.to_string(), says.to_owned()]);
-    told(&table(&["oracle", "says that"], rows))
+        .map(|fault| fault.name)
+        .chain(process)
 }
 
-/// List what can be tested: the real session, the gateway as it was before, mutants.
-pub(super) fn subjects() -> anyhow::Result<Exit> {
-    let subjects =
-        Tested::all().map(|tested| vec![tested.name().to_owned(), tested.about().to_owned()]);
-    let mut text = table(&["subject", "what it is"], subjects);
-    text.push('\n');
-    let mutants = MUTANTS.iter().map(|mutant| {
-        let words = [
-            mutant.name,
-            mutant.incident,
-            mutant.oracle.name(),
-            mutant.scenario,
-        ];
-        words.map(str::to_owned).to_vec()
-    });
-    text.push_str(&table(
-        &["mutant", "seen in", "caught by", "in scenario"],
-        mutants,
-    ));
-    told(&text)
+impl Faults {
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        let head = ["fault", "acts on", "engines", "what it does"];
+        let Some(name) = &self.name else {
+            return told(&table(&head, fault_rows()));
+        };
+        let row = fault_rows().into_iter().find(|row| row[0] == *name);
+        let described = fault::described(&scenario::schema(), name);
+        let (Some([_, acts_on, engines, _]), Some(described)) = (row.as_deref(), described) else {
+            anyhow::bail!("{name} is in the list of faults and not in the schema");
+        };
+        told(&format!(
+            "{name}: acts on {acts_on}, in the engines: {engines}\n\n{described}"
+        ))
+    }
 }
 
-/// List the faults: what each does, where it acts and which engines have it.
-pub(super) fn faults() -> anyhow::Result<Exit> {
+/// What each fault does, where it acts and which engines have it.
+fn fault_rows() -> Vec<Vec<String>> {
     let engines: Vec<&str> = Engine::value_variants()
         .iter()
         .map(|engine| engine.name())
@@ -72,18 +122,15 @@ pub(super) fn faults() -> anyhow::Result<Exit> {
             fault.doc.to_owned(),
         ]
     });
-    let rows = rows.chain(PROCESS.iter().map(|(name, does)| {
+    let process = PROCESS.iter().map(|(name, does)| {
         vec![
             (*name).to_owned(),
             "process".to_owned(),
             engines.join(", "),
             (*does).to_owned(),
         ]
-    }));
-    told(&table(
-        &["fault", "acts on", "engines", "what it does"],
-        rows,
-    ))
+    });
+    rows.chain(process).collect()
 }
 
 /// What the engine itself does to the client's process: actions of a step, beside the faults of the mock server.
@@ -101,6 +148,17 @@ const PROCESS: &[(&str, &str)] = &[
 /// A variant's name as scenarios spell it.
 fn word(variant: &impl std::fmt::Debug) -> String {
     format!("{variant:?}").to_lowercase()
+}
+
+/// One of these names; another is refused with the nearest.
+fn named(names: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(names)
+}
+
+/// Tells what is said of one.
+fn described(name: &str, text: Option<String>) -> anyhow::Result<Exit> {
+    let text = text.with_context(|| format!("{name} is in the list and not described"))?;
+    told(&text)
 }
 
 fn told(text: &str) -> anyhow::Result<Exit> {

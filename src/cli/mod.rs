@@ -1,12 +1,18 @@
 //! Commands, one file each, and where their output goes.
 
 mod check;
+mod fault;
 mod judge;
 mod lists;
+mod new;
+mod oracle;
 mod out;
+mod plan;
 mod run;
 mod selftest;
 mod set;
+mod shell;
+mod subject;
 
 use clap::{Parser, Subcommand};
 use squall::exit::Exit;
@@ -25,17 +31,18 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    New(new::New),
     Check(check::Check),
+    Plan(plan::Plan),
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
-    /// List the oracles and what each says
-    Oracles,
-    /// List what can be tested: the real session, the gateway as it was before, mutants
-    Subjects,
-    /// List the faults: what each does, where it acts, which engines have it
-    Faults,
+    Oracles(lists::Oracles),
+    Subjects(lists::Subjects),
+    Faults(lists::Faults),
+    Completions(shell::Completions),
+    Man(shell::Man),
 }
 
 const EXIT_CODES: &str = "\
@@ -56,13 +63,17 @@ impl Cli {
     pub(crate) fn run(self) -> anyhow::Result<Exit> {
         match self.command {
             Command::Run(run) => run.run(),
+            Command::New(new) => new.run(),
             Command::Check(check) => check.run(),
+            Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Schema => lists::schema(),
-            Command::Oracles => lists::oracles(),
-            Command::Subjects => lists::subjects(),
-            Command::Faults => lists::faults(),
+            Command::Oracles(oracles) => oracles.run(),
+            Command::Subjects(subjects) => subjects.run(),
+            Command::Faults(faults) => faults.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }

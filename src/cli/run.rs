@@ -23,9 +23,8 @@ use super::{out, set};
 pub(super) struct Run {
     #[command(flatten)]
     paths: set::Paths,
-    /// Run only the scenarios of this name, file name or tag; may be given several times [default: all]
-    #[arg(long, value_name = "NAME|TAG")]
-    only: Vec<String>,
+    #[command(flatten)]
+    only: set::Only,
     /// List the scenarios and run none
     #[arg(long)]
     list: bool,
@@ -76,7 +75,7 @@ impl Run {
         let Some(scenarios) = self.paths.load()? else {
             return Ok(Exit::BadScenario);
         };
-        let scenarios = match only(scenarios, &self.only) {
+        let scenarios = match self.only.of(scenarios) {
             Ok(scenarios) => scenarios,
             Err(complaint) => {
                 out::complain(&complaint)?;
@@ -179,34 +178,6 @@ fn subjects() -> impl TypedValueParser<Value = Tested> {
     let values = Tested::all().map(|tested| PossibleValue::new(tested.name()).help(tested.about()));
     PossibleValuesParser::new(values)
         .try_map(|name| Tested::by_name(&name).ok_or("no such subject"))
-}
-
-/// Those of this name, file name or tag. Each word must mean at least one.
-fn only(scenarios: Vec<Scenario>, words: &[String]) -> Result<Vec<Scenario>, String> {
-    let means = |word: &str, scenario: &Scenario| {
-        let file = scenario.path.file_stem().and_then(|stem| stem.to_str());
-        scenario.name == word || file == Some(word) || scenario.tags.iter().any(|tag| tag == word)
-    };
-    for word in words {
-        if !scenarios.iter().any(|scenario| means(word, scenario)) {
-            let known = scenarios
-                .iter()
-                .flat_map(|scenario| scenario.tags.iter().chain([&scenario.name]));
-            let nearest = known
-                .map(|known| (strsim::jaro_winkler(known, word), known))
-                .filter(|(likeness, _)| *likeness > 0.75)
-                .max_by(|(one, _), (other, _)| one.total_cmp(other));
-            let guess = nearest
-                .map(|(_, known)| format!(", did you mean {known:?}?"))
-                .unwrap_or_default();
-            return Err(format!(
-                "no scenario has the name or the tag {word:?}{guess} (--list shows them all)"
-            ));
-        }
-    }
-    let wanted =
-        |scenario: &Scenario| words.is_empty() || words.iter().any(|word| means(word, scenario));
-    Ok(scenarios.into_iter().filter(wanted).collect())
 }
 
 fn list(scenarios: &[Scenario], seed: Option<Seed>) -> String {

@@ -36,6 +36,48 @@ impl Paths {
 }
 
 #[derive(Debug, Args)]
+pub(super) struct Only {
+    /// Take only the scenarios of this name, file name or tag; may be given several times [default: all]
+    #[arg(long, value_name = "NAME|TAG")]
+    only: Vec<String>,
+}
+
+impl Only {
+    /// Those that are meant. Each word must mean at least one.
+    pub(super) fn of(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, String> {
+        for word in &self.only {
+            if !scenarios.iter().any(|scenario| means(word, scenario)) {
+                return Err(unknown(word, &scenarios));
+            }
+        }
+        let wanted = |scenario: &Scenario| {
+            self.only.is_empty() || self.only.iter().any(|word| means(word, scenario))
+        };
+        Ok(scenarios.into_iter().filter(wanted).collect())
+    }
+}
+
+fn means(word: &str, scenario: &Scenario) -> bool {
+    let file = scenario.path.file_stem().and_then(|stem| stem.to_str());
+    scenario.name == word || file == Some(word) || scenario.tags.iter().any(|tag| tag == word)
+}
+
+fn unknown(word: &str, scenarios: &[Scenario]) -> String {
+    let known = scenarios
+        .iter()
+        .flat_map(|scenario| scenario.tags.iter().chain([&scenario.name]));
+    let guess = known
+        .map(|known| (strsim::jaro_winkler(known, word), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, known)| format!(", did you mean {known:?}?"))
+        .unwrap_or_default();
+    format!(
+        "no scenario has the name or the tag {word:?}{guess} (`squall run --list` shows them all)"
+    )
+}
+
+#[derive(Debug, Args)]
 pub(super) struct Jobs {
     /// How many scenarios run at a time [default: one for each core]
     #[arg(long, value_name = "N")]

@@ -66,32 +66,22 @@ impl Tested {
         }
     }
 
-    pub(crate) fn run(self, scenario: &Scenario, options: Options) -> std::io::Result<Verdict> {
-        let name = self.name();
+    /// What it claims to do; what it does not claim is not judged.
+    pub fn claims(self) -> Claims {
         match self {
-            Self::Session => run_with(
-                scenario,
-                name,
-                RealSession::claims(),
-                options,
-                Box::new(RealSession::boot),
-            ),
-            Self::Before => run_with(
-                scenario,
-                name,
-                Before::claims(),
-                options,
-                Box::new(Before::boot),
-            ),
+            Self::Session | Self::Mutant(_) => RealSession::claims(),
+            Self::Before => Before::claims(),
+        }
+    }
+
+    pub(crate) fn run(self, scenario: &Scenario, options: Options) -> std::io::Result<Verdict> {
+        let (name, claims) = (self.name(), self.claims());
+        match self {
+            Self::Session => run_with(scenario, name, claims, options, Box::new(RealSession::boot)),
+            Self::Before => run_with(scenario, name, claims, options, Box::new(Before::boot)),
             Self::Mutant(mutant) => {
                 let boot = move |setup: &Setup, now| mutant::Mutated::boot(mutant, setup, now);
-                run_with(
-                    scenario,
-                    name,
-                    RealSession::claims(),
-                    options,
-                    Box::new(boot),
-                )
+                run_with(scenario, name, claims, options, Box::new(boot))
             }
         }
     }

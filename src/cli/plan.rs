@@ -1,0 +1,40 @@
+//! `squall plan`.
+
+use clap::Args;
+use squall::exit::Exit;
+use squall::seed::Seed;
+
+use super::{out, set};
+
+/// Print the schedule that the seed draws for each scenario; run none
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    paths: set::Paths,
+    #[command(flatten)]
+    only: set::Only,
+    /// Draw from this seed [default: each scenario's own]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    seed: Option<Seed>,
+}
+
+impl Plan {
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        let Some(scenarios) = self.paths.load()? else {
+            return Ok(Exit::BadScenario);
+        };
+        let scenarios = match self.only.of(scenarios) {
+            Ok(scenarios) => scenarios,
+            Err(complaint) => {
+                out::complain(&complaint)?;
+                return Ok(Exit::Usage);
+            }
+        };
+        let plans = scenarios.iter().map(|scenario| {
+            let seed = self.seed.unwrap_or(scenario.seed);
+            squall::plan::Plan::draw(scenario, seed).to_string()
+        });
+        out::say(&plans.collect::<Vec<_>>().join("\n"))?;
+        Ok(Exit::Held)
+    }
+}
