@@ -49,6 +49,63 @@ impl FromStr for Seed {
     }
 }
 
+/// One seed, or all from one to another, both included: `7`, `1..1000`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seeds {
+    first: u64,
+    last: u64,
+}
+
+impl Seeds {
+    /// Every seed of them, in order.
+    pub fn all(self) -> impl Iterator<Item = Seed> {
+        (self.first..=self.last).map(Seed)
+    }
+
+    /// Whether it is more than one.
+    pub fn is_sweep(self) -> bool {
+        self.first < self.last
+    }
+}
+
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_sweep() {
+            write!(f, "{}..{}", self.first, self.last)
+        } else {
+            self.first.fmt(f)
+        }
+    }
+}
+
+/// Why a text is no seeds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSeeds {
+    /// An end is no number.
+    #[error("{0:?} is no seed; write a whole number such as 7, or a range such as 1..1000")]
+    Number(String),
+    /// It ends before it begins.
+    #[error("the range ends before it begins")]
+    Backwards,
+}
+
+impl FromStr for Seeds {
+    type Err = InvalidSeeds;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSeeds> {
+        let (first, last) = text.split_once("..").unwrap_or((text, text));
+        let seed = |text: &str| {
+            text.parse()
+                .map_err(|_| InvalidSeeds::Number(text.to_owned()))
+        };
+        let (first, last) = (seed(first)?, seed(last)?);
+        if last < first {
+            return Err(InvalidSeeds::Backwards);
+        }
+        Ok(Self { first, last })
+    }
+}
+
 /// Separates these keys from every other use of BLAKE3.
 const CONTEXT: &str = "squall 2026 stream of chance";
 
@@ -102,5 +159,22 @@ mod tests {
             assert_eq!(Seed(seed).to_string().parse(), Ok(Seed(seed)));
         }
         assert!("-1".parse::<Seed>().is_err());
+    }
+
+    #[test]
+    fn a_range_of_seeds_holds_both_its_ends() {
+        let seeds = |text: &str| -> Vec<u64> {
+            let seeds: Seeds = text.parse().unwrap();
+            assert_eq!(seeds.to_string(), text);
+            seeds.all().map(|seed| seed.0).collect()
+        };
+        assert_eq!(seeds("7"), [7]);
+        assert_eq!(seeds("3..5"), [3, 4, 5]);
+        let end = u64::MAX;
+        assert_eq!(seeds(&format!("{}..{end}", end - 1)), [end - 1, end]);
+        assert_eq!("5..3".parse::<Seeds>(), Err(InvalidSeeds::Backwards));
+        for text in ["", "..", "1..", "..5", "-1", "1..x", "0x7"] {
+            assert!(text.parse::<Seeds>().is_err(), "{text}");
+        }
     }
 }

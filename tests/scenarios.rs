@@ -13,7 +13,8 @@ fn root() -> &'static Path {
 
 #[test]
 fn every_shipped_scenario_reads_and_is_valid_by_the_schema() {
-    let scenarios = scenario::load(&[root().join("scenarios")]).unwrap_or_else(|errors| {
+    let shipped = ["scenarios", "soak"].map(|directory| root().join(directory));
+    let scenarios = scenario::load(&shipped).unwrap_or_else(|errors| {
         let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
         panic!("{}", texts.join("\n"))
     });

@@ -11,7 +11,7 @@ use squall::exit::Exit;
 use squall::report::{github, json, junit, text};
 use squall::runner::{Outcome, Panics, Settings, in_order, run_one};
 use squall::scenario::Scenario;
-use squall::seed::Seed;
+use squall::seed::{Seed, Seeds};
 use squall::subject::Tested;
 use squall_protocol::Instant;
 
@@ -28,9 +28,10 @@ pub(super) struct Run {
     /// List the scenarios and run none
     #[arg(long)]
     list: bool,
-    /// Draw everything from this seed [default: each scenario's own]
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
-    seed: Option<Seed>,
+    /// Draw everything from this seed, or run once for each of a range such as 1..1000, of which only what does not hold
+    /// is told [default: each scenario's own]
+    #[arg(long, value_name = "N|A..B", allow_hyphen_values = true)]
+    seed: Option<Seeds>,
     /// What executes the scenarios
     #[arg(long, value_enum, value_name = "E", default_value_t)]
     engine: Engine,
@@ -93,7 +94,7 @@ impl Run {
         let settings = Settings {
             tested: self.subject,
             engine: self.engine,
-            seed: self.seed,
+            seed: None,
             until: self.until,
             hash: self.format == Format::Json,
             twice: self.twice,
@@ -142,23 +143,29 @@ impl Run {
         None
     }
 
-    /// Runs all of them, and tells each one as soon as it and those before it are done.
+    /// Runs all of them, and tells each one as soon as it and those before it are done. Of a sweep, only what did not hold.
     fn all(&self, scenarios: &[Scenario], settings: &Settings) -> anyhow::Result<Vec<Outcome>> {
         let panics = Panics::watch();
         let columns = text::Columns::of(scenarios, self.until);
-        let bar = set::progress(scenarios.len(), "scenarios");
+        let runs = self.runs(scenarios);
+        let bar = set::progress(runs.len(), "runs");
         let told = self.format != Format::Json;
+        let sweep = self.seed.is_some_and(Seeds::is_sweep);
         if told {
             bar.suspend(|| out::say(&columns.head()))?;
         }
-        let mut outcomes = Vec::with_capacity(scenarios.len());
-        let work = |scenario: &Scenario| {
-            let outcome = run_one(scenario, settings, &panics);
+        let mut outcomes = Vec::with_capacity(runs.len());
+        let work = |(scenario, seed): &(&Scenario, Option<Seed>)| {
+            let settings = Settings {
+                seed: *seed,
+                ..settings.clone()
+            };
+            let outcome = run_one(scenario, &settings, &panics);
             bar.inc(1);
             outcome
         };
-        in_order(scenarios, self.jobs.number(), work, |_, outcome| {
-            if told {
+        in_order(&runs, self.jobs.number(), work, |_, outcome| {
+            if told && !(sweep && outcome.exit() == Exit::Held) {
                 let mut said = text::outcome(&outcome, columns);
                 if self.format == Format::Github {
                     said.push_str(&github::annotations(&outcome));
@@ -171,6 +178,16 @@ impl Run {
         bar.finish_and_clear();
         Ok(outcomes)
     }
+
+    /// What is to run: each scenario with each seed.
+    fn runs<'a>(&self, scenarios: &'a [Scenario]) -> Vec<(&'a Scenario, Option<Seed>)> {
+        let seeds: Vec<Option<Seed>> = match self.seed {
+            Some(seeds) => seeds.all().map(Some).collect(),
+            None => vec![None],
+        };
+        let of = |scenario| seeds.iter().map(move |seed| (scenario, *seed));
+        scenarios.iter().flat_map(of).collect()
+    }
 }
 
 /// The subjects by name.
@@ -180,13 +197,13 @@ fn subjects() -> impl TypedValueParser<Value = Tested> {
         .try_map(|name| Tested::by_name(&name).ok_or("no such subject"))
 }
 
-fn list(scenarios: &[Scenario], seed: Option<Seed>) -> String {
+fn list(scenarios: &[Scenario], seeds: Option<Seeds>) -> String {
     let head = ["scenario", "runs for", "seed", "tags", "file"];
     let rows = scenarios.iter().map(|scenario| {
         vec![
             scenario.name.clone(),
             scenario.runs_for.to_string(),
-            seed.unwrap_or(scenario.seed).to_string(),
+            seeds.map_or_else(|| scenario.seed.to_string(), |seeds| seeds.to_string()),
             scenario.tags.join(", "),
             scenario.path.display().to_string(),
         ]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::text::Totals;
+use super::text::{Totals, scenarios};
 use crate::run::{Ending, Verdict};
 use crate::runner::Outcome;
 use crate::words::OracleName;
@@ -22,6 +22,7 @@ struct Report<'a> {
 #[derive(Serialize)]
 struct Total {
     scenarios: usize,
+    runs: usize,
     held: u64,
     findings: u64,
     inconclusive: u64,
@@ -80,7 +81,8 @@ pub fn report(outcomes: &[Outcome], subject: &str, engine: &str, wall: Duration)
         engine,
         runs: outcomes.iter().map(run).collect(),
         totals: Total {
-            scenarios: outcomes.len(),
+            scenarios: scenarios(outcomes),
+            runs: outcomes.len(),
             held,
             findings,
             inconclusive,

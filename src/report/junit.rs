@@ -5,6 +5,7 @@ use std::io;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::counted;
+use super::text::scenarios;
 use super::time::point;
 use crate::run::{Ending, Verdict};
 use crate::runner::{Outcome, names};
@@ -15,14 +16,20 @@ use crate::runner::{Outcome, names};
 /// What `out` says when it is written to.
 pub fn write(outcomes: &[Outcome], subject: &str, out: impl io::Write) -> io::Result<()> {
     let mut suite = TestSuite::new(subject);
-    suite.add_test_cases(outcomes.iter().map(case));
+    let sweep = scenarios(outcomes) < outcomes.len();
+    suite.add_test_cases(outcomes.iter().map(|outcome| case(outcome, sweep)));
     let mut report = Report::new("squall");
     report.add_test_suite(suite);
     report.serialize(out).map_err(io::Error::other)
 }
 
-fn case(outcome: &Outcome) -> TestCase {
-    let mut case = TestCase::new(outcome.scenario.as_str(), status(outcome));
+/// A case is known by its name; where seeds were swept, the seed is a part of it.
+fn case(outcome: &Outcome, sweep: bool) -> TestCase {
+    let name = match sweep {
+        true => format!("{} (seed {})", outcome.scenario, outcome.seed),
+        false => outcome.scenario.clone(),
+    };
+    let mut case = TestCase::new(name, status(outcome));
     case.set_classname(outcome.path.display().to_string());
     if let Ok(verdict) = &outcome.ran {
         case.set_time(verdict.wall);

@@ -177,6 +177,23 @@ fn junit_counts_what_did_not_hold_as_failures() {
     insta::assert_snapshot!(String::from_utf8(xml).unwrap());
 }
 
+/// A CI server knows a case by its name: two of one name would be one.
+#[test]
+fn in_a_sweep_the_seed_is_a_part_of_the_cases_name() {
+    let swept = [3, 4].map(|seed| Outcome {
+        seed: Seed(seed),
+        ..held("calm")
+    });
+    let mut xml = Vec::new();
+    junit::write(&swept, "session", &mut xml).unwrap();
+    let xml = String::from_utf8(xml).unwrap();
+    for name in ["calm (seed 3)", "calm (seed 4)"] {
+        assert!(xml.contains(&format!("name=\"{name}\"")), "{xml}");
+    }
+    let said = strip_str(&text::total(&swept, Duration::ZERO)).to_string();
+    assert!(said.contains("2 runs of 1 scenario: 2 held"), "{said}");
+}
+
 #[test]
 fn an_outcome_means_an_exit_code() {
     let exits = [held("x"), found(), inconclusive(), panicked(), two_traces()]

@@ -2,7 +2,8 @@
 //!
 //! It is written with colours; the stream that it goes to takes them out where nobody could see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
@@ -205,9 +206,9 @@ pub fn total(outcomes: &[Outcome], wall: Duration) -> String {
             parts.push(painted(style, &format!("{number} {word}")));
         }
     }
-    let scenarios = counted(outcomes.len() as u64, "scenario");
     text.push_str(&format!(
-        "\n{scenarios}: {}; {} simulated in {}\n",
+        "\n{}: {}; {} simulated in {}\n",
+        set(outcomes),
         parts.join(", "),
         stretch(simulated),
         took(wall)
@@ -215,7 +216,22 @@ pub fn total(outcomes: &[Outcome], wall: Duration) -> String {
     text
 }
 
-/// The set in numbers. A scenario counts once, where it is gravest.
+/// How many scenarios ran; and, where seeds were swept, how many runs that was.
+fn set(outcomes: &[Outcome]) -> String {
+    let said = counted(scenarios(outcomes) as u64, "scenario");
+    if outcomes.len() == scenarios(outcomes) {
+        return said;
+    }
+    format!("{} of {said}", counted(outcomes.len() as u64, "run"))
+}
+
+/// How many different scenarios ran.
+pub(super) fn scenarios(outcomes: &[Outcome]) -> usize {
+    let paths: BTreeSet<&Path> = outcomes.iter().map(|outcome| &*outcome.path).collect();
+    paths.len()
+}
+
+/// The set in numbers. A run counts once, where it is gravest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub(super) struct Totals {
     pub(super) held: u64,

@@ -58,6 +58,45 @@ fn every_fault_is_in_a_scenario() {
     );
 }
 
+/// What the engine does by itself, beside the faults of the mock server.
+const PROCESS: &[&str] = &["client_crash", "suspend"];
+
+/// What goes wrong by an action; nothing where it is a person's, or takes a fault off.
+fn goes_wrong(action: &Action) -> Option<&'static str> {
+    match action {
+        Action::Inject { fault, .. } | Action::Fault { fault, .. } => Some(fault.info().name),
+        Action::ClientCrash { .. } => Some("client_crash"),
+        Action::Suspend { .. } => Some("suspend"),
+        Action::StartSession { .. }
+        | Action::StopSession { .. }
+        | Action::ScanQr { .. }
+        | Action::Clear { .. } => None,
+    }
+}
+
+#[test]
+fn the_month_of_random_weather_draws_every_fault() {
+    let path = root().join("soak/a-month-of-random-weather.yaml");
+    let month = scenario::load(&[path]).unwrap().remove(0);
+    let drawn = |name: &str| {
+        let is_drawn = |step: &scenario::Step| {
+            matches!(step.trigger, scenario::Trigger::AtRandom { .. })
+                && goes_wrong(&step.action) == Some(name)
+        };
+        month.steps.iter().any(is_drawn)
+    };
+    let registered = REGISTER.iter().map(|info| info.name);
+    let found: Vec<String> = registered
+        .chain(PROCESS.iter().copied())
+        .filter(|name| !drawn(name))
+        .map(|name| format!("{name}: not drawn"))
+        .collect();
+    none(
+        &found,
+        "Let the month draw it: a step with `at_random` in soak/a-month-of-random-weather.yaml.",
+    );
+}
+
 #[test]
 fn every_fault_has_its_file() {
     let found: Vec<String> = REGISTER

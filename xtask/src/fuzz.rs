@@ -40,7 +40,7 @@ const TARGETS: &[Target] = &[
     },
     Target {
         name: "scenario",
-        also: &["scenarios", "tests/bad_scenarios"],
+        also: &["scenarios", "soak", "tests/bad_scenarios"],
         longest: 8_192,
     },
     Target {

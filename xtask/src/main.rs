@@ -1,11 +1,12 @@
 //! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `fuzz` looks for what nobody
-//! thought of.
+//! thought of, `soak` runs long.
 
 #![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
 
 mod bench;
 mod fuzz;
 mod run;
+mod soak;
 mod test;
 
 use clap::{Parser, Subcommand};
@@ -22,10 +23,12 @@ struct Cli {
 enum Command {
     /// Pass every test, and print what each stage took.
     Test,
-    /// Measure a steady year: time, memory, instructions, as one table.
+    /// Measure a steady year and a day of a thousand sessions: time, memory, instructions.
     Bench,
     /// Fuzz what reads hostile bytes, for as long as one likes.
     Fuzz(fuzz::Fuzz),
+    /// Run what takes too long for every day: a thousand months of random weather, each twice, and a thousand sessions.
+    Soak(soak::Soak),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -33,5 +36,6 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::test(),
         Command::Bench => bench::bench(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Soak(soak) => soak.run(),
     }
 }

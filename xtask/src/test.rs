@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::fuzz::smoke;
 use crate::run::{lines, output, run};
+use crate::soak::MONTH;
 
 /// The program as it is shipped, and as it is while one works on it.
 const RELEASE: &str = "target/release/squall";
@@ -70,6 +71,12 @@ const STAGES: &[Stage] = &[
         name: "selftest",
         needed: false,
         work: |_| run(&format!("{RELEASE} selftest")),
+    },
+    Stage {
+        // The first seeds of what `cargo xtask soak` runs a thousand of.
+        name: "random weather",
+        needed: false,
+        work: |_| run(&format!("{RELEASE} run {MONTH} --seed 1..12 --twice")),
     },
     Stage {
         name: "same trace twice",
