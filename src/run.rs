@@ -47,6 +47,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// How many findings each oracle had, those that were not kept included.
     pub counts: BTreeMap<OracleName, u64>,
+    /// How often each oracle had something to judge. What one that is not here did not find proves nothing.
+    pub judged: BTreeMap<OracleName, u64>,
     /// Preconditions that were not met.
     pub inconclusive: Vec<String>,
     /// Oracles that did not judge, since the subject never claimed what they ask.
@@ -157,6 +159,7 @@ pub(crate) fn run_with<S: Subject>(
         subject: name.to_owned(),
         engine: options.engine,
         counts: findings.counts().clone(),
+        judged: findings.judgements(),
         findings: findings.found,
         inconclusive: findings.inconclusive,
         not_judged,

@@ -206,3 +206,49 @@ words! {
         Expectations = "expect",
     }
 }
+
+words! {
+    /// The incidents that Squall plays, in the order of docs/incidents.md, which tells each one.
+    Incident {
+        /// A pairing ends with a 515, and what comes after it goes wrong.
+        Pair515Handoff = "pair-515-handoff",
+        /// A 515 in mid-session, and again at each start.
+        Midsession515Storm = "515-midsession-storm",
+        /// A watchdog over messages cuts a quiet, healthy connection.
+        IdleWatchdogFlap = "idle-watchdog-flap",
+        /// The server is gone without a FIN, and the client goes on sending.
+        HalfOpenWithTraffic = "half-open-with-traffic",
+        /// A login that succeeds, and no request is answered any more.
+        SilentZombieAfter500 = "silent-zombie-after-500",
+        /// Answers come later and later, and then in time again.
+        PongSlowdownThenRecover = "pong-slowdown-then-recover",
+        /// The pings wait behind a backlog of messages.
+        BacklogStarvesPing = "backlog-starves-ping",
+        /// Every connection is closed at a fixed age.
+        ClosedEvery30Min = "428-every-30-min",
+        /// The process dies, and whoever supervises it starts it again and again.
+        RestartAlwaysHammer = "restart-always-hammer",
+        /// Two processes hold one account and replace each other.
+        ConflictPingPong = "conflict-ping-pong",
+        /// The server no longer speaks to this version.
+        OutdatedHotLoop = "405-outdated-hot-loop",
+        /// The server punishes each dial that comes too soon.
+        ServerPunishes429 = "429-server-punishes",
+        /// The phone removes the device.
+        DeviceRemovedAfterHours = "device-removed-after-hours",
+        /// A temporary ban, and other refusals of a login.
+        TempbanAndFriends = "tempban-402-and-friends",
+        /// Nobody scans the QR code.
+        QrNeverScanned = "qr-never-scanned",
+        /// Messages that cannot be decrypted, by the thousand.
+        BadMacFlood = "bad-mac-flood",
+        /// A stream error without a code.
+        CodelessStreamError = "codeless-stream-error",
+        /// The client's machine sleeps.
+        SuspendAndClock = "suspend-and-clock",
+        /// The day's edge, and days of 23 and 25 hours.
+        MidnightAndDst = "midnight-and-dst",
+        /// An operator thinks better of it in the wait before the dial.
+        StopDuringWait = "stop-during-wait",
+    }
+}

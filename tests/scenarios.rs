@@ -196,6 +196,7 @@ fn the_schema_refuses_what_the_language_refuses_by_form() {
         "unknown_fault",
         "unknown_state",
         "unknown_oracle",
+        "unknown_incident",
         "unknown_top_level_key",
         "unknown_step_key",
         "unknown_event",

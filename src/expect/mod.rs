@@ -218,7 +218,11 @@ impl Oracle for Expectations {
 
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
         for (line, check) in &self.checks {
-            match check.rule(end, &self.world) {
+            let ruling = check.rule(end, &self.world);
+            if !matches!(ruling, Ruling::Open { .. }) {
+                findings.judged(self.name());
+            }
+            match ruling {
                 Ruling::Met => {}
                 Ruling::Wrong {
                     at,

@@ -189,6 +189,7 @@ impl Oracle for Classification {
                             Err("the stanza kept is not the one that was delivered".to_owned());
                     }
                 }
+                findings.judged(self.name());
                 if let Err(why) = verdict {
                     findings.say(self.name(), entry.at, Some(org), *conn, || {
                         format!("reported as {cause}: {why}")

@@ -48,6 +48,7 @@ impl Detection {
             let (due, what) = due(&self.policy, &self.links, link, pulse);
             if now > due {
                 self.told.insert(conn);
+                findings.judged(OracleName::Detection);
                 findings.say(OracleName::Detection, at, Some(&link.org), Some(conn), || {
                     format!(
                         "{what} is not noticed: that was due at {due} by the client's own clock, the last thing received \
@@ -140,6 +141,8 @@ impl Oracle for Detection {
                 cause,
                 ..
             } => {
+                // Its end was reported: not too late, or it would have been told of before, and perhaps too early.
+                findings.judged(self.name());
                 if let (Cause::ConnectionLost, Some(link), Some(pulse)) =
                     (cause, self.links.get(*conn), self.pulses.get(*conn))
                 {

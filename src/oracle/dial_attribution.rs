@@ -206,6 +206,7 @@ impl Oracle for DialAttribution {
                 self.orgs.insert(org.clone(), attempt);
             }
             Event::PermitSpent { org, attempt } => {
+                findings.judged(self.name());
                 if let Some(known) = self.orgs.get_mut(org)
                     && known.number == *attempt
                     && known.paid == Paid::Admitted
@@ -236,6 +237,7 @@ impl Oracle for DialAttribution {
                 handoff,
             } => {
                 self.unaccepted.push(*conn);
+                findings.judged(self.name());
                 if let Err(why) = self.judge(entry.at, *conn, org, *attempt, *handoff) {
                     findings.say(self.name(), entry.at, Some(org), Some(*conn), || {
                         let what = if *handoff { "a handoff" } else { "a dial" };
@@ -244,6 +246,7 @@ impl Oracle for DialAttribution {
                 }
             }
             Event::Accepted { conn } => {
+                findings.judged(self.name());
                 match self.unaccepted.iter().position(|dialed| dialed == conn) {
                     Some(place) => drop(self.unaccepted.swap_remove(place)),
                     None => findings.say(self.name(), entry.at, None, Some(*conn), || {

@@ -39,6 +39,13 @@ struct Known {
     blocked_until: Option<(Instant, Life)>,
 }
 
+impl Known {
+    /// Whether there is anything that a store could forget.
+    fn is_anything(&self) -> bool {
+        !self.attempts.is_empty() || self.failed.is_some() || self.blocked_until.is_some()
+    }
+}
+
 #[derive(Debug)]
 struct Attempt {
     number: u64,
@@ -173,6 +180,9 @@ impl Durability {
     ) {
         let nothing = Remembered::default();
         for (org, known) in &self.orgs {
+            if known.is_anything() {
+                findings.judged(OracleName::Durability);
+            }
             let store = remembered.get(org).unwrap_or(&nothing);
             for message in self.forgotten(now, known, store) {
                 findings.add(Finding {
@@ -219,6 +229,7 @@ impl Oracle for Durability {
                 verdict: Verdict::Granted { attempt },
             } => {
                 if let Some(why) = self.admitted(now, org, *attempt) {
+                    findings.judged(self.name());
                     findings.say(self.name(), entry.at, Some(org), None, || why);
                 }
             }
@@ -242,13 +253,16 @@ impl Oracle for Durability {
             Event::Booted => {
                 self.life += 1;
                 if self.store_lost {
+                    findings.judged(self.name());
                     findings.say(self.name(), entry.at, None, None, || {
                         "booted without its store, and so without every attempt, failure and block: it was to refuse"
                             .to_owned()
                     });
                 }
             }
-            Event::RefusedToStart { why } if !self.store_lost => {
+            Event::RefusedToStart { .. } if self.store_lost => findings.judged(self.name()),
+            Event::RefusedToStart { why } => {
+                findings.judged(self.name());
                 findings.say(self.name(), entry.at, None, None, || {
                     format!("refused to start, and its store is there: {why}")
                 });

@@ -48,12 +48,13 @@ impl Oracle for FaultWasSeen {
         OracleName::FaultWasSeen
     }
 
-    fn observe(&mut self, entry: &Entry, _: &mut Findings) {
+    fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
         match &entry.event {
             Event::FaultOn {
                 at_random: true, ..
             } => {}
             Event::FaultOn { fault, kind, .. } => {
+                findings.judged(self.name());
                 let step = self.steps.entry(fault.step).or_insert_with(|| Step {
                     kind: kind.clone(),
                     set: 0,

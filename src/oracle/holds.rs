@@ -150,6 +150,7 @@ impl Oracle for Holds {
                 detail,
                 ..
             } => {
+                findings.judged(self.name());
                 if let Err(why) = self.judge(now, org, *conn) {
                     findings.say(self.name(), entry.at, Some(org), *conn, || {
                         let mut said = cause.to_string();

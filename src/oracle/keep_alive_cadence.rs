@@ -67,6 +67,7 @@ impl KeepAliveCadence {
             _ => return,
         };
         let expected = due.replace(now + interval);
+        findings.judged(OracleName::KeepAliveCadence);
         if expected != Some(now) {
             findings.say(
                 OracleName::KeepAliveCadence,
@@ -92,6 +93,7 @@ impl KeepAliveCadence {
             if let Some(due) = due
                 && due < now
             {
+                findings.judged(OracleName::KeepAliveCadence);
                 findings.say(
                     OracleName::KeepAliveCadence,
                     at,

@@ -297,7 +297,7 @@ impl Oracle for LimiterShadow {
                         also,
                         retry_at,
                     } => self.denied(entry.at, now, org, *cause, also, *retry_at),
-                    Verdict::Unreachable => Ok(()),
+                    Verdict::Unreachable => return,
                 };
                 (org, None, right)
             }
@@ -347,6 +347,7 @@ impl Oracle for LimiterShadow {
             }
             _ => return,
         };
+        findings.judged(self.name());
         if let Err(why) = verdict {
             findings.say(self.name(), entry.at, Some(org), conn, || why);
         }

@@ -91,9 +91,23 @@ pub struct Findings {
     /// Preconditions that were not met: the run proves nothing about them.
     pub inconclusive: Vec<String>,
     counts: BTreeMap<OracleName, u64>,
+    /// By the oracle's place in the list of words.
+    judged: [u64; OracleName::ALL.len()],
 }
 
 impl Findings {
+    /// This oracle has looked at something that could have been wrong, and says next whether it is.
+    pub fn judged(&mut self, oracle: OracleName) {
+        self.judged[oracle as usize] += 1;
+    }
+
+    /// How often each oracle had something to judge. One that is not here held nobody to anything: what it did not find
+    /// proves nothing.
+    pub fn judgements(&self) -> BTreeMap<OracleName, u64> {
+        let all = OracleName::ALL.iter().copied().zip(self.judged);
+        all.filter(|(_, judged)| *judged > 0).collect()
+    }
+
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding) {
         let Finding {

@@ -22,10 +22,18 @@ impl Oracle for NoSecret {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        if let Event::SecretFound { key, place } = &entry.event {
-            findings.say(self.name(), entry.at, None, None, || {
-                format!("{key} is in {place}")
-            });
+        match &entry.event {
+            // What a peer, a library or a subject has put into words.
+            Event::Sent { .. } | Event::Disconnected { .. } | Event::RefusedToStart { .. } => {
+                findings.judged(self.name());
+            }
+            Event::SecretFound { key, place } => {
+                findings.judged(self.name());
+                findings.say(self.name(), entry.at, None, None, || {
+                    format!("{key} is in {place}")
+                });
+            }
+            _ => {}
         }
     }
 }

@@ -136,6 +136,7 @@ impl Oracle for PongPromptness {
                     },
                 };
                 if self.open.get(*conn).is_some() {
+                    findings.judged(self.name());
                     self.waiting.push(Waiting {
                         conn: *conn,
                         at: entry.at,

@@ -62,6 +62,7 @@ impl Quiescence {
         let mut next = Instant::NEVER;
         self.links.retain(|conn, open| match open.due {
             Some(due) if due < now => {
+                findings.judged(OracleName::Quiescence);
                 findings.say(
                     OracleName::Quiescence,
                     at,
@@ -164,6 +165,7 @@ impl Oracle for Quiescence {
             }
             Event::State { org, state } => self.stands(now, org, *state),
             Event::Left { org, timers } => {
+                findings.judged(self.name());
                 if let Some(why) = self.left(now, org, timers) {
                     findings.say(self.name(), entry.at, Some(org), None, || why);
                 }

@@ -74,6 +74,7 @@ impl StatusHonesty {
             let (due, what) = true_until(&self.policy, &self.links, &self.pulses, said);
             if now > due {
                 said.told = true;
+                findings.judged(OracleName::StatusHonesty);
                 findings.say(OracleName::StatusHonesty, at, Some(org), said.conn, || {
                     format!("still says connected, and {what}: that was to be said at {due} by its own clock")
                 });
@@ -83,7 +84,14 @@ impl StatusHonesty {
         }
     }
 
-    fn says(&mut self, entry: &Entry, now: Instant, org: &OrgName, state: State) -> Option<String> {
+    fn says(
+        &mut self,
+        entry: &Entry,
+        now: Instant,
+        org: &OrgName,
+        state: State,
+        findings: &mut Findings,
+    ) -> Option<String> {
         let said = self.said(org);
         let newly =
             state.is_connected() && !std::mem::replace(&mut said.connected, state.is_connected());
@@ -91,6 +99,7 @@ impl StatusHonesty {
         if !newly {
             return None;
         }
+        findings.judged(OracleName::StatusHonesty);
         said.told = false;
         let conn = said.conn;
         let link = conn.and_then(|conn| self.links.get(conn));
@@ -114,9 +123,11 @@ impl StatusHonesty {
         org: &OrgName,
         cause: Denial,
         retry_at: Option<i64>,
+        findings: &mut Findings,
     ) -> Option<String> {
         let wall = self.starts.saturating_add_unsigned(at.since_start().get());
         let told = std::mem::replace(&mut self.said(org).retry_at, retry_at)?;
+        findings.judged(OracleName::StatusHonesty);
         if wall >= told {
             return Some(format!(
                 "was told to come back by now, and is refused by {cause}"
@@ -137,13 +148,19 @@ impl StatusHonesty {
         }
     }
 
-    fn verdict(&mut self, at: Instant, org: &OrgName, verdict: &Verdict) -> Option<String> {
+    fn verdict(
+        &mut self,
+        at: Instant,
+        org: &OrgName,
+        verdict: &Verdict,
+        findings: &mut Findings,
+    ) -> Option<String> {
         match verdict {
             Verdict::Granted { .. } => self.forget_times(None),
             Verdict::Denied {
                 cause, retry_at, ..
             } if *cause != Denial::AlreadyActive => {
-                return self.refused(at, org, *cause, *retry_at);
+                return self.refused(at, org, *cause, *retry_at, findings);
             }
             Verdict::Denied { .. } | Verdict::Unreachable => {}
         }
@@ -239,13 +256,13 @@ impl Oracle for StatusHonesty {
                 self.next = self.next.min(now);
             }
             Event::State { org, state } => {
-                if let Some(why) = self.says(entry, now, org, *state) {
+                if let Some(why) = self.says(entry, now, org, *state, findings) {
                     let conn = self.said(org).conn;
                     findings.say(self.name(), entry.at, Some(org), conn, || why);
                 }
             }
             Event::Verdict { org, verdict } => {
-                if let Some(why) = self.verdict(entry.at, org, verdict) {
+                if let Some(why) = self.verdict(entry.at, org, verdict, findings) {
                     findings.say(self.name(), entry.at, Some(org), None, || why);
                 }
             }

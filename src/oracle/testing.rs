@@ -54,9 +54,19 @@ impl Tape {
         findings
     }
 
+    /// What is found. Whoever finds something had something to judge, and said so.
+    #[track_caller]
     pub(crate) fn judged<O: Oracle>(&self, build: impl Fn(&Header) -> O) -> Vec<String> {
-        let found = self.findings(build).found;
-        found.into_iter().map(|finding| finding.message).collect()
+        let findings = self.findings(build);
+        for (oracle, found) in findings.counts() {
+            let judged = findings.judgements().get(oracle).copied().unwrap_or(0);
+            assert!(
+                judged >= *found,
+                "{oracle} found {found} and judged {judged}"
+            );
+        }
+        let found = findings.found.into_iter();
+        found.map(|finding| finding.message).collect()
     }
 
     #[track_caller]

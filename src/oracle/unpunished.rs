@@ -25,13 +25,17 @@ impl Oracle for Unpunished {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let Event::Penalty { conn, org } = &entry.event else {
-            return;
-        };
-        if !self.expected {
-            findings.say(self.name(), entry.at, Some(org), *conn, || {
-                format!("the guard punished the account of org {org} for its dials")
-            });
+        match &entry.event {
+            _ if self.expected => {}
+            // The guard counts logins, and may act after each.
+            Event::Login { .. } => findings.judged(self.name()),
+            Event::Penalty { conn, org } => {
+                findings.judged(self.name());
+                findings.say(self.name(), entry.at, Some(org), *conn, || {
+                    format!("the guard punished the account of org {org} for its dials")
+                });
+            }
+            _ => {}
         }
     }
 }

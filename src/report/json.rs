@@ -47,6 +47,8 @@ struct Run<'a> {
     faults: Option<u64>,
     findings: Vec<Found<'a>>,
     counts: BTreeMap<OracleName, u64>,
+    /// How often each oracle had something to judge.
+    judged: BTreeMap<OracleName, u64>,
     inconclusive: &'a [String],
     not_judged: &'a [OracleName],
     /// What it panicked with.
@@ -120,6 +122,9 @@ fn run(outcome: &Outcome) -> Run<'_> {
         findings: verdict.map(found).unwrap_or_default(),
         counts: verdict
             .map(|verdict| verdict.counts.clone())
+            .unwrap_or_default(),
+        judged: verdict
+            .map(|verdict| verdict.judged.clone())
             .unwrap_or_default(),
         inconclusive: verdict.map_or(&[], |verdict| &verdict.inconclusive),
         not_judged: verdict.map_or(&[], |verdict| &verdict.not_judged),

@@ -25,6 +25,7 @@ fn held(scenario: &str) -> Outcome {
         engine: Engine::Wire,
         findings: Vec::new(),
         counts: BTreeMap::new(),
+        judged: BTreeMap::from([(OracleName::DialAttribution, 3)]),
         inconclusive: Vec::new(),
         not_judged: Vec::new(),
         happened: Counts {

@@ -137,6 +137,7 @@ fn judge_here(path: &Path, explain: bool) -> Result<Outcome, Unjudgeable> {
         subject: header.subject.clone(),
         engine,
         counts: findings.counts().clone(),
+        judged: findings.judgements(),
         findings: findings.found,
         inconclusive: findings.inconclusive,
         not_judged: header.claims.not_judged.iter().copied().collect(),

@@ -190,6 +190,9 @@ fn problem(error: &Error) -> Problem {
         Error::ExpectedMappingEndAfterEnumVariantValue { .. } => {
             Problem::Value("a second name where there is room for one".to_owned())
         }
+        Error::ExternallyTaggedEnumExpectedScalarOrMapping { .. } => Problem::Value(
+            "one word is wanted here, or one name with its value, like { name: value }".to_owned(),
+        ),
         Error::UnknownAnchor { .. } => {
             Problem::Value("this alias has no anchor above it".to_owned())
         }
@@ -202,7 +205,7 @@ fn problem(error: &Error) -> Problem {
 
 /// What the words of a closed list are called: known by a word that only that list has.
 fn what_is_one_of(expected: &[&str]) -> &'static str {
-    const LISTS: [(&str, &str); 12] = [
+    const LISTS: [(&str, &str); 13] = [
         ("withhold_pong", "fault"),
         ("detected_within", "expectation"),
         ("pair_success", "event"),
@@ -215,6 +218,7 @@ fn what_is_one_of(expected: &[&str]) -> &'static str {
         ("torn", "store"),
         ("old", "connection"),
         ("stream_515", "answer"),
+        ("pair-515-handoff", "incident"),
     ];
     LISTS
         .iter()

@@ -112,6 +112,7 @@ impl Checker<'_> {
         Scenario {
             name: raw.name.value.trim().to_owned(),
             source: raw.source,
+            incident: raw.incident,
             tags: raw.tags.into_iter().map(|tag| tag.value.0).collect(),
             seed: raw.seed.map_or_else(Seed::default, Seed),
             starts,

@@ -14,7 +14,7 @@ use squall_protocol::{Instant, Millis};
 use super::range::Between;
 use crate::seed::Seed;
 use crate::trace::{OrgName, Policy};
-use crate::words::OracleName;
+use crate::words::{Incident, OracleName};
 
 pub use expectation::{Expectation, Expected, Outcome};
 pub use step::{
@@ -28,6 +28,8 @@ pub struct Scenario {
     pub name: String,
     /// Where it comes from: a public issue, a paragraph.
     pub source: Option<String>,
+    /// Which incident it plays, or a part of it.
+    pub incident: Option<Incident>,
     /// Words to select it by.
     pub tags: Vec<String>,
     /// The seed that it runs with if the command line names none.

@@ -12,7 +12,7 @@ use squall_protocol::Millis;
 
 use super::range::Between;
 use super::yaml::At;
-use crate::words::OracleName;
+use crate::words::{Incident, OracleName};
 
 pub(super) use expect::{RawConnectedFor, RawDetectedWithin, RawExpected, RawStatus};
 pub(super) use rules::{
@@ -36,6 +36,8 @@ pub(super) struct RawScenario {
     pub(super) name: At<String>,
     /// Where it comes from, such as a public issue: `WhiskeySockets/Baileys#107`.
     pub(super) source: Option<String>,
+    /// Which incident of docs/incidents.md it plays, or a part of it.
+    pub(super) incident: Option<Incident>,
     /// Words to select it by.
     #[serde(default)]
     pub(super) tags: Vec<At<Name>>,

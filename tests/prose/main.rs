@@ -1,4 +1,7 @@
-//! Every shipped scenario, run with the real session on the wire engine: it holds, and its trace reads as its snapshot.
+//! Every shipped scenario, run once with the real session on the wire engine: it holds, its trace reads as its snapshot,
+//! and docs/coverage.md says what it covers.
+
+mod coverage;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,6 +18,8 @@ use squall::subject::Tested;
 use squall::trace::{Entry, Prose};
 use squall::{Ending, Options, Verdict, run_tested};
 
+use coverage::Seen;
+
 /// Where the snapshots are, one a scenario, by the name of its file.
 const SNAPSHOTS: &str = "tests/snapshots/prose";
 
@@ -29,8 +34,10 @@ fn root() -> &'static Path {
 
 /// A run as it is told.
 struct Told {
+    scenario: Scenario,
     verdict: Verdict,
     prose: String,
+    seen: Seen,
 }
 
 /// Where a line of prose goes.
@@ -39,10 +46,12 @@ type OutFn = Box<dyn FnMut(&str) + Send>;
 /// A teller that leaves what it tells where the test finds it.
 struct Teller {
     prose: Option<Prose<OutFn>>,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Listener for Teller {
     fn hear(&mut self, entry: &Entry) {
+        self.seen.lock().unwrap().observe(&entry.event);
         if let Some(prose) = &mut self.prose {
             prose.observe(entry);
         }
@@ -61,6 +70,8 @@ impl Drop for Teller {
 fn tell(scenario: &Scenario) -> Told {
     let text = Arc::new(Mutex::new(String::new()));
     let lines = Arc::clone(&text);
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let sees = Arc::clone(&seen);
     let options = Options {
         writers: Some(Box::new(move |header| {
             let out: OutFn = Box::new(move |line| {
@@ -68,13 +79,18 @@ fn tell(scenario: &Scenario) -> Told {
             });
             vec![Box::new(Teller {
                 prose: Some(Prose::new(header, out)),
+                seen: sees,
             })]
         })),
         ..Options::default()
     };
     let verdict = run_tested(scenario, Tested::Session, options).expect("a runtime can be had");
-    let prose = std::mem::take(&mut *text.lock().unwrap());
-    Told { verdict, prose }
+    Told {
+        scenario: scenario.clone(),
+        verdict,
+        prose: std::mem::take(&mut *text.lock().unwrap()),
+        seen: std::mem::take(&mut *seen.lock().unwrap()),
+    }
 }
 
 /// Every shipped scenario by the name of its file, each run once, in as many threads as there are cores.
@@ -140,7 +156,7 @@ fn every_shipped_scenario_reads_as_its_snapshot() {
             insta::with_settings!({
                 omit_expression => true,
                 prepend_module_to_snapshot => false,
-                snapshot_path => "snapshots/prose",
+                snapshot_path => "../snapshots/prose",
             }, {
                 insta::assert_snapshot!(file.as_str(), &told.prose);
             });
