@@ -114,3 +114,25 @@ fn a_boot_says_where_each_session_stands() {
         ]
     );
 }
+
+/// The keys of a device that came up in the run are known as well as those of one that was there when it began.
+#[test]
+fn a_key_of_a_device_that_was_paired_in_the_run_is_found_when_it_is_written() {
+    let trace = trace(
+        "logs-its-key",
+        "name: pairing\nruns_for: 10m\norganizations: { \"1\": { paired: false } }\nsteps:\n  \
+         - { at: 0s, start_session: { org: \"1\" } }\n  \
+         - { at: 5m, inject: { corrupt_frame: {} } }\n",
+    );
+    let found: Vec<_> = trace
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::SecretFound { key, place } => Some((key.as_str(), place.as_str())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [("the Noise key of org 1's device", "the detail of an end")]
+    );
+}

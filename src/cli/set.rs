@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use squall::scenario::{self, Scenario};
+use squall::words::Incident;
 use squall_protocol::{Instant, Millis};
 
 use super::out;
@@ -37,7 +38,7 @@ impl Paths {
 
 #[derive(Debug, Args)]
 pub(super) struct Only {
-    /// Take only the scenarios of this name, file name or tag; may be given several times [default: all]
+    /// Take only the scenarios of this name, file name, tag or incident; may be given several times [default: all]
     #[arg(long, value_name = "NAME|TAG")]
     only: Vec<String>,
 }
@@ -59,13 +60,19 @@ impl Only {
 
 fn means(word: &str, scenario: &Scenario) -> bool {
     let file = scenario.path.file_stem().and_then(|stem| stem.to_str());
-    scenario.name == word || file == Some(word) || scenario.tags.iter().any(|tag| tag == word)
+    let incident = scenario.incident.map(Incident::name);
+    scenario.name == word
+        || file == Some(word)
+        || incident == Some(word)
+        || scenario.tags.iter().any(|tag| tag == word)
 }
 
 fn unknown(word: &str, scenarios: &[Scenario]) -> String {
-    let known = scenarios
-        .iter()
-        .flat_map(|scenario| scenario.tags.iter().chain([&scenario.name]));
+    let known = scenarios.iter().flat_map(|scenario| {
+        let tags = scenario.tags.iter().map(String::as_str);
+        let incident = scenario.incident.map(Incident::name);
+        tags.chain([scenario.name.as_str()]).chain(incident)
+    });
     let guess = known
         .map(|known| (strsim::jaro_winkler(known, word), known))
         .filter(|(likeness, _)| *likeness > 0.75)
@@ -73,7 +80,7 @@ fn unknown(word: &str, scenarios: &[Scenario]) -> String {
         .map(|(_, known)| format!(", did you mean {known:?}?"))
         .unwrap_or_default();
     format!(
-        "no scenario has the name or the tag {word:?}{guess} (`squall run --list` shows them all)"
+        "no scenario has the name, the tag or the incident {word:?}{guess} (`squall run --list` shows them all)"
     )
 }
 

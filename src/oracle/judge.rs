@@ -73,6 +73,19 @@ mod tests {
         let findings = judged(&tape);
         assert!(findings.found.is_empty(), "{:#?}", findings.found);
         assert!(findings.inconclusive.is_empty());
+        let idle: Vec<_> = OracleName::ALL
+            .iter()
+            .filter(|oracle| !findings.judgements().contains_key(oracle))
+            .collect();
+        // Nobody pinged the client, the process lived on, and nobody expected anything.
+        assert_eq!(
+            idle,
+            [
+                &OracleName::PongPromptness,
+                &OracleName::Durability,
+                &OracleName::Expectations
+            ]
+        );
     }
 
     #[test]

@@ -154,7 +154,13 @@ impl Oracle for Quiescence {
             | Event::Released {
                 conn,
                 by: Side::Client,
-            } => drop(self.links.remove(*conn)),
+            } => {
+                let gone = self.links.remove(*conn);
+                // Before it was due, or it would have been told of.
+                if gone.is_some_and(|open| open.due.is_some()) {
+                    findings.judged(self.name());
+                }
+            }
             Event::Disconnected {
                 org, conn, block, ..
             } => {

@@ -57,13 +57,16 @@ fn the_coverage_in_docs_is_what_the_runs_show() {
         return;
     }
     let kept = fs::read_to_string(&path).unwrap_or_default();
-    let stale = page
+    let line = page
         .lines()
-        .zip(kept.lines().chain(std::iter::repeat("")))
-        .find(|(now, kept)| now != kept);
+        .zip(kept.lines())
+        .take_while(|(now, kept)| now == kept)
+        .count();
     assert!(
         kept == page,
-        "{PATH} is stale, first here: {stale:#?}\nwrite it anew:\n    INSTA_UPDATE=always cargo test --test prose"
+        "{PATH}:{}: stale from here on; write it anew, and read the difference:\n    \
+         INSTA_UPDATE=always cargo test --test prose",
+        line + 1
     );
 }
 
