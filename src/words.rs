@@ -164,6 +164,8 @@ words! {
         RateLimited = "rate_limited",
         /// The second disconnect within 24 hours.
         TwoDisconnectsInADay = "two_disconnects_in_a_day",
+        /// A frame did not authenticate.
+        BadMac = "bad_mac",
         /// Messages that the application could not decrypt.
         Undecryptable = "undecryptable",
         /// Logged in for 60 s, and the first answers have not come.

@@ -200,8 +200,10 @@ pub enum Alert {
     RateLimited,
     /// The second disconnect within 24 hours.
     TwoDisconnectsInADay,
-    /// Messages that the application could not decrypt.
-    Undecryptable,
+    /// A frame did not authenticate.
+    BadMac,
+    /// The application could not decrypt messages: so many since the process began.
+    Undecryptable(u64),
     /// Logged in for 60 s, and the first answers have not come.
     NotReady,
 }
@@ -212,7 +214,8 @@ impl Alert {
         match self {
             Self::RateLimited => "rate_limited",
             Self::TwoDisconnectsInADay => "two_disconnects_in_a_day",
-            Self::Undecryptable => "undecryptable",
+            Self::BadMac => "bad_mac",
+            Self::Undecryptable(_) => "undecryptable",
             Self::NotReady => "not_ready",
         }
     }

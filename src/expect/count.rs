@@ -39,7 +39,9 @@ impl What {
             (Self::States(wanted), Event::State { org, state }) => {
                 (wanted == *state).then_some(org)
             }
-            (Self::Alerts(wanted), Event::Alert { org, kind }) => (wanted == *kind).then_some(org),
+            (Self::Alerts(wanted), Event::Alert { org, kind, .. }) => {
+                (wanted == *kind).then_some(org)
+            }
             _ => None,
         }
     }

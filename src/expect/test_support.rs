@@ -140,6 +140,7 @@ pub(super) fn alert(org: &str, kind: Alert) -> Event {
     Event::Alert {
         org: OrgName::from(org),
         kind,
+        messages: None,
     }
 }
 

@@ -59,9 +59,7 @@ impl Org {
             Cause::ProcessDied => self.died,
             Cause::ConnectionLost => link.is_some_and(|link| link.secured.is_some()),
             Cause::ConnectTimedOut => link.is_some_and(|link| link.stage() != Stage::Open),
-            Cause::QrExpired => {
-                link.is_some_and(|link| link.pair_device.is_some() && link.pair_success.is_none())
-            }
+            Cause::QrExpired => link.is_some_and(|link| link.qr_ends().is_some()),
             _ => false,
         };
         if possible {

@@ -229,6 +229,64 @@ mod tests {
         }
     }
 
+    /// A zombie that is noticed at its bound, while the server sends `other` after each ping.
+    fn zombie(other: impl Fn(&str) -> Message) -> Tape {
+        let mut tape = Tape::new();
+        tape.start();
+        for beat in 1..=12 {
+            tape.at(30_000 + beat * 25_000).iq_ping();
+            tape.carried(Side::Server, &other(&format!("ping-{beat}")));
+        }
+        tape.at(355_000);
+        tape
+    }
+
+    fn answer(kind: &str, id: &str) -> Message {
+        let answer = squall_protocol::Node::new("iq")
+            .attr("type", kind)
+            .attr("id", id);
+        Message::Stanza(std::sync::Arc::new(answer))
+    }
+
+    #[test]
+    fn an_answer_to_another_request_and_a_pong_to_no_ping_settle_nothing() {
+        let others: [fn(&str) -> Message; 3] = [
+            |id| answer("result", &format!("{id}999999999")),
+            |_| Message::Pong(b"nobody asked".to_vec()),
+            |id| Message::Pong(id.as_bytes().to_vec()),
+        ];
+        for other in others {
+            let mut noticed = zombie(other);
+            let mut missed = noticed.clone();
+            noticed.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+            noticed.assert_clean(Detection::new);
+            missed.pass(1);
+            missed.assert_says(Detection::new, &["a zombie is not noticed"]);
+        }
+    }
+
+    #[test]
+    fn an_error_answers_a_ping_like_a_result() {
+        for kind in ["result", "error"] {
+            let mut tape = zombie(|id| answer(kind, id));
+            tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+            tape.assert_says(Detection::new, &["declared dead while it was alive"]);
+        }
+    }
+
+    #[test]
+    fn a_later_offer_of_refs_does_not_put_off_their_end() {
+        let mut tape = Tape::new();
+        tape.start_unpaired().keep_alive(30_000, 900_000, 100_000);
+        let offer = squall_protocol::Node::new("pair-device")
+            .child(squall_protocol::Node::new("ref").bytes(*b"three"));
+        tape.server_says(squall_protocol::Node::new("iq").child(offer));
+        tape.keep_alive(30_000, 900_000, 110_000);
+        tape.assert_clean(Detection::new);
+        tape.pass(1);
+        tape.assert_says(Detection::new, &["the end of the QR codes"]);
+    }
+
     #[test]
     fn a_live_connection_declared_dead_is_a_finding() {
         let mut tape = Tape::new();

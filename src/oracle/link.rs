@@ -16,8 +16,8 @@ pub(super) struct Link {
     pub(super) dialed: Instant,
     pub(super) upgraded: Option<Instant>,
     pub(super) secured: Option<Instant>,
-    /// The last pair-device, and how many refs it brought.
-    pub(super) pair_device: Option<(Instant, u64)>,
+    /// When the refs of its pair-devices run out. A later one may end that sooner and never puts it off.
+    refs_end: Option<Instant>,
     pub(super) pair_success: Option<Instant>,
     pub(super) success: Option<Instant>,
     /// What ended it first.
@@ -36,7 +36,7 @@ impl Link {
     pub(super) fn stage(&self) -> Stage {
         if self.success.is_some() {
             Stage::Open
-        } else if self.pair_device.is_some() || self.pair_success.is_some() {
+        } else if self.refs_end.is_some() || self.pair_success.is_some() {
             Stage::Pairing
         } else if self.secured.is_some() {
             Stage::Login
@@ -63,10 +63,7 @@ impl Link {
         if self.pair_success.is_some() || self.success.is_some() {
             return None;
         }
-        let (since, refs) = self.pair_device?;
-        let first = if refs == 0 { Millis::ZERO } else { FIRST_QR };
-        let later = NEXT_QR.get().saturating_mul(refs.saturating_sub(1));
-        Some(since + first + Millis::new(later))
+        self.refs_end
     }
 }
 
@@ -130,7 +127,7 @@ impl Links {
                     dialed: now,
                     upgraded: None,
                     secured: None,
-                    pair_device: None,
+                    refs_end: None,
                     pair_success: None,
                     success: None,
                     ending: None,
@@ -208,13 +205,15 @@ impl Link {
 
     fn paired(&mut self, iq: &squall_protocol::Node, now: Instant) {
         if let Some(device) = iq.find("pair-device") {
-            let refs = device
-                .children()
-                .iter()
-                .filter(|child| child.tag == "ref")
-                .count();
+            let is_ref = |child: &&squall_protocol::Node| child.tag == "ref";
+            let refs = device.children().iter().filter(is_ref).count();
+            let length = match u64::try_from(refs).unwrap_or(u64::MAX) {
+                0 => Millis::ZERO,
+                refs => FIRST_QR + Millis::new(NEXT_QR.get().saturating_mul(refs - 1)),
+            };
             if self.pair_success.is_none() {
-                self.pair_device = Some((now, u64::try_from(refs).unwrap_or(u64::MAX)));
+                let end = now + length;
+                self.refs_end = Some(self.refs_end.map_or(end, |before| before.min(end)));
             }
         } else if iq.find("pair-success").is_some() {
             self.pair_success.get_or_insert(now);

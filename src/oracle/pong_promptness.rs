@@ -250,6 +250,27 @@ mod tests {
     }
 
     #[test]
+    fn each_ping_of_a_flood_is_owed_its_pong_in_its_own_millisecond() {
+        for forgotten in [None, Some(700)] {
+            let mut tape = Tape::new();
+            tape.start().at(40_000);
+            for index in 0..1_000_u32 {
+                let payload = index.to_be_bytes().to_vec();
+                tape.carried(Side::Server, &Message::Ping(payload.clone()));
+                if forgotten != Some(index) {
+                    pong(&mut tape, &payload);
+                }
+                tape.pass(1);
+            }
+            let words: &[&str] = match forgotten {
+                None => &[],
+                Some(_) => &["WebSocket Ping (4 bytes) was not answered"],
+            };
+            tape.assert_says(PongPromptness::new, words);
+        }
+    }
+
+    #[test]
     fn a_ping_on_a_connection_that_is_over_needs_no_answer() {
         let mut tape = Tape::new();
         tape.start().at(40_000).close().ended();

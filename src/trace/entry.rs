@@ -144,7 +144,12 @@ pub enum Event {
     /// No ping is late any more.
     KeepAliveRecovered { org: OrgName },
     /// Something that an operator should look at.
-    Alert { org: OrgName, kind: Alert },
+    Alert {
+        org: OrgName,
+        kind: Alert,
+        /// With `undecryptable`, how many messages there were since the process began.
+        messages: Option<u64>,
+    },
     /// 5 s after this session came to rest, and again at the end of the run: in how long each timer fires that is still
     /// armed for it. Most often there is none.
     Left { org: OrgName, timers: Vec<Millis> },
@@ -162,6 +167,8 @@ pub enum Event {
     PairSuccess { conn: ConnectionId, org: OrgName },
     /// The phone scanned the QR code.
     PhoneScanned { org: OrgName },
+    /// A phone scanned a code that was good for nothing any more.
+    ScanRefused { org: OrgName },
     /// The account's device is no longer valid.
     Revoked { org: OrgName },
     /// The guard punished this account for its dials.

@@ -292,6 +292,7 @@ impl Teller {
             | Event::Alert { org, .. }
             | Event::Left { org, .. }
             | Event::PhoneScanned { org }
+            | Event::ScanRefused { org }
             | Event::Revoked { org }
             | Event::Penalty { org, .. } => return Whose::Org(org.clone()),
             Event::FaultOn { fault, .. } | Event::FaultOff { fault, .. } => {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use squall::scenario::{self, Action, Before, CrashedStore, Scenario};
+use squall::scenario::{self, Action, Before, CrashedStore, Expected, Scenario};
 use squall::subject::MUTANTS;
-use squall::words::OracleName;
-use squall_mock_server::fault::REGISTER;
+use squall::words::{Cause, OracleName};
+use squall_mock_server::fault::{AsSent, FaultSpec, Malformation, REGISTER};
 
 use crate::source::{none, root};
 
@@ -95,6 +95,82 @@ fn the_month_of_random_weather_draws_every_fault() {
         &found,
         "Let the month draw it: a step with `at_random` in soak/a-month-of-random-weather.yaml.",
     );
+}
+
+#[test]
+fn every_malformed_frame_is_in_a_scenario() {
+    let scenarios = scenarios();
+    let used: Vec<Malformation> = scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.steps)
+        .filter_map(|step| match &step.action {
+            Action::Inject { fault, .. } | Action::Fault { fault, .. } => match fault {
+                FaultSpec::MalformedFrame(frame) => Some(frame.kind),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let found: Vec<String> = Malformation::ALL
+        .iter()
+        .filter(|kind| !used.contains(kind))
+        .map(|kind| format!("{kind:?}: in no scenario"))
+        .collect();
+    none(
+        &found,
+        "Add it to scenarios/frames-that-rfc-6455-forbids.yaml.",
+    );
+}
+
+#[test]
+fn every_cause_is_expected_in_a_scenario() {
+    let scenarios = scenarios();
+    let expected: BTreeSet<Cause> = scenarios
+        .iter()
+        .flat_map(|scenario| &scenario.expect)
+        .filter_map(|expectation| match &expectation.expected {
+            Expected::Cause { is, .. } => Some(*is),
+            _ => None,
+        })
+        .collect();
+    let found: Vec<String> = Cause::ALL
+        .iter()
+        .filter(|cause| !expected.contains(cause))
+        .map(|cause| format!("{cause}: no scenario expects it"))
+        .collect();
+    none(
+        &found,
+        "Write a scenario that ends so, and expect the cause there.",
+    );
+}
+
+/// Baileys' `DisconnectReason`, whatsmeow's `events.ConnectFailureReason` and whatsapp-rust's, together.
+#[test]
+fn every_code_that_a_real_client_has_a_name_for_is_in_a_scenario() {
+    const CODES: &str = "401 402 403 405 408 409 411 428 429 440 500 501 503 515 516";
+    const REASONS: &str = "400 401 402 403 405 406 409 411 413 414 415 418 429 440 500 501 503";
+    let scenarios = scenarios();
+    let mut said: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for step in scenarios.iter().flat_map(|scenario| &scenario.steps) {
+        if let Action::Inject { fault, .. } | Action::Fault { fault, .. } = &step.action {
+            let (name, value) = match fault {
+                FaultSpec::StreamError(error) => ("stream_error", &error.code),
+                FaultSpec::Failure(failure) => ("failure", &failure.reason),
+                _ => continue,
+            };
+            said.insert((name, value.as_ref().map_or("none", AsSent::as_str)));
+        }
+    }
+    let wanted = |name, codes: &'static str| {
+        let codes = codes.split(' ').chain(["none"]);
+        codes.map(move |code| (name, code))
+    };
+    let found: Vec<String> = wanted("stream_error", CODES)
+        .chain(wanted("failure", REASONS))
+        .filter(|wanted| !said.contains(wanted))
+        .map(|(name, code)| format!("{name} {code}: in no scenario"))
+        .collect();
+    none(&found, "Add it to the scenario of every code or reason.");
 }
 
 #[test]

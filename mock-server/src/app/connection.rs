@@ -36,6 +36,8 @@ pub(super) enum Wire {
     Corrupt(Arc<Node>),
     /// A Ping with this payload.
     Ping(CompactString),
+    /// A Pong with this payload, which answers nothing.
+    Pong(CompactString),
     /// An invalid frame.
     Malformed(Malformation),
     /// A close frame.
@@ -227,6 +229,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Message::Binary(bytes.into())
             }
             Wire::Ping(payload) => Message::Ping(payload.as_bytes().to_vec().into()),
+            Wire::Pong(payload) => {
+                self.socket.get_mut().pong(payload.as_bytes());
+                return Ok(());
+            }
             Wire::Malformed(kind) => {
                 world.sending(self.id, Label::Malformed(kind));
                 self.socket.get_mut().malform(kind);

@@ -68,17 +68,28 @@ impl<S> FrameFaults<S> {
         }
     }
 
+    /// Sends a Pong that answers nothing after the frame under way; a flush writes it. tungstenite keeps one Pong at a
+    /// time, and would forget the one that it owes.
+    pub(super) fn pong(&mut self, payload: &[u8]) {
+        self.own.push_back(control_frame(PONG, payload));
+    }
+
     /// What becomes of the control frame at the head of `bytes`: itself, or `None` if it goes at once.
     fn intercept<'a>(&mut self, bytes: &'a [u8]) -> Option<&'a [u8]> {
         let frame = Control::at_head(bytes)?;
         let whole = bytes.get(..2 + usize::from(bytes[1] & 0x7F))?;
+        let payload = &whole[2..];
         let id = self.connection;
-        let verdict = self
-            .server
-            .with(None, |server, now| (server.on_frame(now, id, frame), now));
+        let verdict = self.server.with(None, |server, now| {
+            (server.on_frame(now, id, frame, payload), now)
+        });
         match verdict {
             (Verdict::Pass, _) => None,
             (Verdict::Withhold, _) => Some(whole),
+            (Verdict::Instead(other), _) => {
+                self.own.push_back(control_frame(whole[0], &other));
+                Some(whole)
+            }
             (Verdict::After(late), now) => {
                 self.parks += 1;
                 self.parked
@@ -200,6 +211,18 @@ impl Control {
         }
     }
 }
+
+/// An unmasked control frame with this first byte (RFC 6455, 5.2); what is more than fits is cut off (5.5).
+fn control_frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let payload = &payload[..payload.len().min(CONTROL_MAX)];
+    let length = u8::try_from(payload.len()).expect("at most 125");
+    [&[first, length], payload].concat()
+}
+
+/// FIN, and the opcode of a Pong.
+const PONG: u8 = 0x8A;
+/// RFC 6455, 5.5.
+const CONTROL_MAX: usize = 125;
 
 /// The length of the unmasked frame that `bytes` begin with, header included (RFC 6455, 5.2). Where the header is cut
 /// off, what is there counts as the frame.

@@ -246,6 +246,7 @@ impl MockServer {
                 Output::Send(connection, node) => (connection, Wire::Stanza(node)),
                 Output::Corrupt(connection, node) => (connection, Wire::Corrupt(node)),
                 Output::Ping(connection, payload) => (connection, Wire::Ping(payload)),
+                Output::Pong(connection, payload) => (connection, Wire::Pong(payload)),
                 Output::Malformed(connection, kind) => (connection, Wire::Malformed(kind)),
                 Output::Close(connection, code, reason) => (connection, Wire::Close(code, reason)),
                 Output::Eof(connection) => (connection, Wire::Eof),

@@ -31,23 +31,28 @@ where
 {
     let id = peer.connection;
     let verdict = server.with(None, |server, now| server.on_upgrade(now, peer));
-    match verdict {
+    match &verdict {
         fault::Upgrade::Stall => std::future::pending().await,
         fault::Upgrade::Refuse {
             status,
             retry_after,
         } => {
             let mut response = answer(status.get());
-            let header = retry_after.and_then(|text| HeaderValue::try_from(text.as_str()).ok());
+            let header = retry_after
+                .as_ref()
+                .and_then(|text| HeaderValue::try_from(text.as_str()).ok());
             if let Some(header) = header {
                 response.headers_mut().insert(RETRY_AFTER, header);
             }
             response
         }
-        fault::Upgrade::Switch => {
-            let Some(accept) = accept_key(request.method(), request.headers()) else {
+        fault::Upgrade::Switch | fault::Upgrade::BadAccept => {
+            let Some(mut accept) = accept_key(request.method(), request.headers()) else {
                 return answer(StatusCode::BAD_REQUEST.as_u16());
             };
+            if verdict == fault::Upgrade::BadAccept {
+                accept = accept_of_another(&accept);
+            }
             let upgrade = hyper::upgrade::on(&mut request);
             tokio::spawn(drive::<Io>(server.clone(), id, upgrade));
             let mut response = Response::new(Body::empty());
@@ -108,6 +113,11 @@ fn accept_key(method: &Method, headers: &HeaderMap) -> Option<HeaderValue> {
         && has_token(headers, &SEC_WEBSOCKET_VERSION, "13");
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| asks)?;
     HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok()
+}
+
+/// A Sec-WebSocket-Accept that is well formed and answers another key: that of the right one taken for a key.
+fn accept_of_another(right: &HeaderValue) -> HeaderValue {
+    HeaderValue::try_from(derive_accept_key(right.as_bytes())).expect("base64 is visible ASCII")
 }
 
 /// Whether a comma-separated header has this token, in any case.

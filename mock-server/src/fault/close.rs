@@ -39,6 +39,9 @@ mod tests {
         let code = CloseCode::on_wire(1011).unwrap();
         let reason = CloseReason::try_from("oops".to_owned()).unwrap();
         assert_eq!(ask(|cx| fault.acts(cx)), [Act::Close(Some(code), reason)]);
-        assert_eq!(ask(|cx| fault.on_frame(Control::Pong, cx)), Verdict::Pass);
+        assert_eq!(
+            ask(|cx| fault.on_frame(Control::Pong, &[], cx)),
+            Verdict::Pass
+        );
     }
 }

@@ -19,7 +19,7 @@ impl Fault for DelayPong {
         Injected::NextAct
     }
 
-    fn on_frame(&self, frame: Control, _: &mut FaultCx<'_>) -> Verdict {
+    fn on_frame(&self, frame: Control, _: &[u8], _: &mut FaultCx<'_>) -> Verdict<Vec<u8>> {
         match frame {
             Control::Pong => Verdict::After(self.by),
             Control::Ping | Control::Close => Verdict::Pass,
@@ -37,11 +37,11 @@ mod tests {
         let by = Millis::from_secs(9);
         let fault = DelayPong { by };
         assert_eq!(
-            ask(|cx| fault.on_frame(Control::Pong, cx)),
+            ask(|cx| fault.on_frame(Control::Pong, &[], cx)),
             Verdict::After(by)
         );
         for frame in [Control::Ping, Control::Close] {
-            assert_eq!(ask(|cx| fault.on_frame(frame, cx)), Verdict::Pass);
+            assert_eq!(ask(|cx| fault.on_frame(frame, &[], cx)), Verdict::Pass);
         }
     }
 }

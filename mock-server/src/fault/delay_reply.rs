@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use squall_protocol::Millis;
+use squall_protocol::{Millis, Node};
 
 use super::{Fault, FaultCx, Injected, Outgoing, Replies, Verdict};
 
@@ -25,7 +25,7 @@ impl Fault for DelayReply {
         Injected::NextAct
     }
 
-    fn on_stanza(&self, stanza: Outgoing<'_>, cx: &mut FaultCx<'_>) -> Verdict {
+    fn on_stanza(&self, stanza: Outgoing<'_>, cx: &mut FaultCx<'_>) -> Verdict<Node> {
         if self.iq.concern(stanza, self.nth, cx.count) {
             Verdict::After(self.by)
         } else {
@@ -39,7 +39,6 @@ mod tests {
     use super::super::IqKind::{self, Count, Passive, Ping};
     use super::super::testing::with_cx;
     use super::*;
-    use squall_protocol::Node;
 
     #[test]
     fn the_second_ping_reply_is_late_and_no_other() {

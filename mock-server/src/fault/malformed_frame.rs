@@ -93,7 +93,10 @@ mod tests {
         for kind in Malformation::ALL {
             let fault = MalformedFrame { kind };
             assert_eq!(ask(|cx| fault.acts(cx)), [Act::Malformed(kind)]);
-            assert_eq!(ask(|cx| fault.on_frame(Control::Pong, cx)), Verdict::Pass);
+            assert_eq!(
+                ask(|cx| fault.on_frame(Control::Pong, &[], cx)),
+                Verdict::Pass
+            );
         }
     }
 

@@ -6,6 +6,7 @@
 //! verdicts add up ([`Passage`]). In YAML every fault is a map; one whose parameters all have defaults is written `eof: {}`.
 
 mod backlog;
+mod bad_accept;
 mod bad_certificate;
 mod bandwidth;
 mod blackhole;
@@ -17,6 +18,7 @@ mod delay_pong;
 mod delay_reply;
 mod end_stream;
 mod eof;
+mod evenly;
 mod failure;
 mod flap;
 mod garbage_hello;
@@ -24,22 +26,31 @@ mod idle_timeout;
 mod latency;
 mod malformed_frame;
 mod no_hello;
+mod outgoing;
 mod partition;
+mod ping_flood;
+mod refs_run_out;
 mod refuse_connect;
 mod refuse_upgrade;
 mod register;
 mod registry;
+mod reply_error;
 mod reset;
 mod revoke;
+mod scan_late;
 mod slice;
 mod stall_mid_frame;
 mod stall_upgrade;
 mod standing;
 mod stop_reading;
 mod stream_error;
+mod undecryptable;
+mod unsolicited_pong;
 mod value;
 mod withhold_pong;
 mod withhold_reply;
+mod wrong_pong;
+mod wrong_reply_id;
 mod zombie;
 
 use std::sync::Arc;
@@ -48,11 +59,12 @@ use compact_str::CompactString;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 use squall_protocol::certificate::Defect;
-use squall_protocol::{Instant, Millis, Node, Now};
+use squall_protocol::{Instant, Node, Now};
 
 use crate::id::ConnectionId;
 
 pub use backlog::Backlog;
+pub use bad_accept::BadAccept;
 pub use bad_certificate::BadCertificate;
 pub use bandwidth::Bandwidth;
 pub use blackhole::Blackhole;
@@ -71,24 +83,33 @@ pub use idle_timeout::{Forgotten, IdleTimeout};
 pub use latency::Latency;
 pub use malformed_frame::{Malformation, MalformedFrame};
 pub use no_hello::NoHello;
+pub use outgoing::{Control, Outgoing, Verdict};
 pub use partition::Partition;
+pub use ping_flood::PingFlood;
+pub use refs_run_out::{Refs, RefsLeft, RefsRunOut};
 pub use refuse_connect::RefuseConnect;
 pub use refuse_upgrade::RefuseUpgrade;
 pub use register::{FaultInfo, FaultSpec, REGISTER};
 pub use registry::{FaultId, Faults};
+pub use reply_error::ReplyError;
 pub use reset::Reset;
 pub use revoke::Revoke;
+pub use scan_late::{Scan, ScanLate};
 pub use slice::Slice;
 pub use stall_mid_frame::StallMidFrame;
 pub use stall_upgrade::StallUpgrade;
 pub use standing::{Target, Which};
 pub use stop_reading::StopReading;
 pub use stream_error::{Conflict, StreamError};
+pub use undecryptable::Undecryptable;
+pub use unsolicited_pong::UnsolicitedPong;
 pub use value::{
     AsSent, CloseCode, CloseReason, HttpStatus, InvalidValue, IqKind, Replies, SomeTime,
 };
 pub use withhold_pong::WithholdPong;
 pub use withhold_reply::WithholdReply;
+pub use wrong_pong::WrongPong;
+pub use wrong_reply_id::WrongReplyId;
 pub use zombie::Zombie;
 
 /// A fault's behaviour. Every hook but [`Fault::injected`] has a default that changes nothing.
@@ -142,13 +163,28 @@ pub trait Fault {
         Login::Admit
     }
 
+    /// A device that registers is about to be handed its refs.
+    fn on_refs(&self, _cx: &mut FaultCx<'_>) -> Refs {
+        Refs::All
+    }
+
+    /// A phone sees the first QR code of this connection.
+    fn on_qr(&self, _cx: &mut FaultCx<'_>) -> Scan {
+        Scan::ByHabit
+    }
+
     /// A stanza is about to be sent.
-    fn on_stanza(&self, _stanza: Outgoing<'_>, _cx: &mut FaultCx<'_>) -> Verdict {
+    fn on_stanza(&self, _stanza: Outgoing<'_>, _cx: &mut FaultCx<'_>) -> Verdict<Node> {
         Verdict::Pass
     }
 
-    /// A WebSocket control frame is about to be sent.
-    fn on_frame(&self, _frame: Control, _cx: &mut FaultCx<'_>) -> Verdict {
+    /// A WebSocket control frame with this payload is about to be sent; another payload may go instead.
+    fn on_frame(
+        &self,
+        _frame: Control,
+        _payload: &[u8],
+        _cx: &mut FaultCx<'_>,
+    ) -> Verdict<Vec<u8>> {
         Verdict::Pass
     }
 
@@ -286,6 +322,8 @@ pub enum Upgrade {
         /// The Retry-After header.
         retry_after: Option<AsSent>,
     },
+    /// 101, with the Sec-WebSocket-Accept of another key.
+    BadAccept,
     /// Nothing, for ever.
     Stall,
 }
@@ -316,38 +354,6 @@ pub enum Login {
     Revoke,
 }
 
-/// A stanza on its way out.
-#[derive(Clone, Copy, Debug)]
-pub struct Outgoing<'a> {
-    /// The stanza.
-    pub node: &'a Node,
-    /// The kind of request that it answers, if it answers one.
-    pub answers: Option<IqKind>,
-}
-
-/// A WebSocket control frame on its way out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Control {
-    /// The server's own Ping.
-    Ping,
-    /// The answer to a Ping.
-    Pong,
-    /// A close frame.
-    Close,
-}
-
-/// What becomes of a stanza or a frame on its way out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing: it goes.
-    #[default]
-    Pass,
-    /// It goes later by so much; what follows does not wait for it.
-    After(Millis),
-    /// It never goes.
-    Withhold,
-}
-
 /// What a fault does of its own accord.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
@@ -355,6 +361,10 @@ pub enum Act {
     Send(Arc<Node>),
     /// Sends a stanza whose frame does not authenticate.
     Corrupt(Arc<Node>),
+    /// Sends a WebSocket Ping with this payload.
+    Ping(Text),
+    /// Sends a WebSocket Pong with this payload, which answers nothing.
+    Pong(Text),
     /// Sends a last stanza and closes.
     End(Arc<Node>),
     /// Sends a close frame.
@@ -370,6 +380,9 @@ pub enum Act {
     /// Removes the device that is logged in from its account.
     Revoke,
 }
+
+/// A phone that is nobody's: 555-0100 is reserved for fiction.
+pub(crate) const SENDER: &str = "12025550100@s.whatsapp.net";
 
 /// A short text of this crate's stanzas and names.
 pub(crate) type Text = CompactString;

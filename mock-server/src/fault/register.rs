@@ -71,11 +71,15 @@ register! {
     "reset" Reset Link BYTES "The transport is reset.";
     "refuse_connect" RefuseConnect Link BYTES "A dial finds nobody listening.";
     "refuse_upgrade" RefuseUpgrade Upgrade BYTES "The upgrade is answered with an HTTP status other than 101.";
+    "bad_accept" BadAccept Upgrade BYTES "The upgrade is answered with 101 and a wrong Sec-WebSocket-Accept.";
     "stall_upgrade" StallUpgrade Upgrade BYTES "The upgrade is never answered.";
     "close" Close WebSocket BYTES "The server sends a close frame.";
     "eof" Eof WebSocket BYTES "The server ends the stream without a close frame.";
     "delay_pong" DelayPong WebSocket BYTES "WebSocket pongs come late.";
     "withhold_pong" WithholdPong WebSocket BYTES "WebSocket pongs never come.";
+    "wrong_pong" WrongPong WebSocket BYTES "WebSocket pongs carry another payload than their ping.";
+    "unsolicited_pong" UnsolicitedPong WebSocket BYTES "The server sends pongs that answer no ping.";
+    "ping_flood" PingFlood WebSocket BYTES "The server sends many WebSocket Pings.";
     "malformed_frame" MalformedFrame WebSocket BYTES "The server sends a frame that RFC 6455 forbids.";
     "stall_mid_frame" StallMidFrame WebSocket BYTES "The server stops in the middle of a frame.";
     "stop_reading" StopReading WebSocket BYTES "The server reads nothing any more, and goes on writing.";
@@ -87,9 +91,14 @@ register! {
     "end_stream" EndStream Stream MACHINE "The server sends `<xmlstreamend/>` and closes.";
     "delay_reply" DelayReply Stream MACHINE "Replies to requests come late.";
     "withhold_reply" WithholdReply Stream MACHINE "Replies to requests never come.";
+    "reply_error" ReplyError Stream MACHINE "Requests are answered with an error.";
+    "wrong_reply_id" WrongReplyId Stream MACHINE "Requests are answered under another id.";
     "zombie" Zombie Stream MACHINE "No request is answered any more; pongs and all other stanzas go on.";
     "corrupt_frame" CorruptFrame Stream BYTES "The server sends a frame that does not authenticate.";
     "backlog" Backlog Stream MACHINE "The server sends a backlog of stanzas.";
+    "undecryptable" Undecryptable Stream MACHINE "Messages come that the application cannot decrypt.";
+    "refs_run_out" RefsRunOut Pairing MACHINE "Few refs for QR codes are left, or none.";
+    "scan_late" ScanLate Pairing MACHINE "The phone scans late.";
     "revoke" Revoke Pairing MACHINE "The device is removed from its account.";
 }
 
@@ -124,6 +133,10 @@ mod tests {
                 "malformed_frame",
                 "delay_reply",
                 "backlog",
+                "ping_flood",
+                "reply_error",
+                "undecryptable",
+                "scan_late",
             ];
             assert_eq!(spec.is_ok(), !needs.contains(&info.name), "{}", info.name);
         }

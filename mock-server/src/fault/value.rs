@@ -27,6 +27,9 @@ pub enum InvalidValue {
     /// A time that has to pass.
     #[error("a length of time above zero is needed here")]
     NoTime,
+    /// What a pairing is handed when all is well.
+    #[error("{0} refs are no fewer than the 6 that a pairing has; use 0 to 5")]
+    Refs(u8),
 }
 
 /// A close code that may be on the wire.

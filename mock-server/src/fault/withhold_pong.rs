@@ -15,7 +15,7 @@ impl Fault for WithholdPong {
         Injected::NextAct
     }
 
-    fn on_frame(&self, frame: Control, _: &mut FaultCx<'_>) -> Verdict {
+    fn on_frame(&self, frame: Control, _: &[u8], _: &mut FaultCx<'_>) -> Verdict<Vec<u8>> {
         match frame {
             Control::Pong => Verdict::Withhold,
             Control::Ping | Control::Close => Verdict::Pass,
@@ -31,11 +31,14 @@ mod tests {
     #[test]
     fn a_pong_is_withheld_and_other_frames_are_not() {
         assert_eq!(
-            ask(|cx| WithholdPong {}.on_frame(Control::Pong, cx)),
+            ask(|cx| WithholdPong {}.on_frame(Control::Pong, &[], cx)),
             Verdict::Withhold
         );
         for frame in [Control::Ping, Control::Close] {
-            assert_eq!(ask(|cx| WithholdPong {}.on_frame(frame, cx)), Verdict::Pass);
+            assert_eq!(
+                ask(|cx| WithholdPong {}.on_frame(frame, &[], cx)),
+                Verdict::Pass
+            );
         }
     }
 }

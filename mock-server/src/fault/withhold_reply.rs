@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use squall_protocol::Node;
 
 use super::{Fault, FaultCx, Injected, Outgoing, Replies, Verdict};
 
@@ -22,7 +23,7 @@ impl Fault for WithholdReply {
         Injected::NextAct
     }
 
-    fn on_stanza(&self, stanza: Outgoing<'_>, cx: &mut FaultCx<'_>) -> Verdict {
+    fn on_stanza(&self, stanza: Outgoing<'_>, cx: &mut FaultCx<'_>) -> Verdict<Node> {
         if self.iq.concern(stanza, self.nth, cx.count) {
             Verdict::Withhold
         } else {
@@ -36,7 +37,6 @@ mod tests {
     use super::super::IqKind;
     use super::super::testing::ask;
     use super::*;
-    use squall_protocol::Node;
 
     #[test]
     fn replies_of_its_kind_are_withheld_and_no_others() {

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use squall_protocol::Node;
 
 use super::{Fault, FaultCx, Injected, Outgoing, Verdict};
 
@@ -19,7 +20,7 @@ impl Fault for Zombie {
         true
     }
 
-    fn on_stanza(&self, stanza: Outgoing<'_>, _: &mut FaultCx<'_>) -> Verdict {
+    fn on_stanza(&self, stanza: Outgoing<'_>, _: &mut FaultCx<'_>) -> Verdict<Node> {
         match stanza.answers {
             Some(_) => Verdict::Withhold,
             None => Verdict::Pass,
@@ -32,7 +33,6 @@ mod tests {
     use super::super::testing::ask;
     use super::super::{Control, IqKind};
     use super::*;
-    use squall_protocol::Node;
 
     #[test]
     fn requests_stay_unanswered_while_all_else_goes_on() {
@@ -48,7 +48,7 @@ mod tests {
             Verdict::Pass
         );
         assert_eq!(
-            ask(|cx| Zombie {}.on_frame(Control::Pong, cx)),
+            ask(|cx| Zombie {}.on_frame(Control::Pong, &[], cx)),
             Verdict::Pass
         );
     }

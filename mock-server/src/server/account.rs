@@ -22,6 +22,8 @@ pub(crate) struct Account {
     pub(crate) guard: Record,
     /// The QR code that the phone would see now.
     pub(crate) qr: Option<String>,
+    /// The last QR code that it saw, once its connection is gone.
+    pub(crate) faded_qr: Option<String>,
     /// When the phone will scan.
     pub(crate) scans_at: Option<Instant>,
 }
@@ -68,6 +70,7 @@ impl Accounts {
                 next_device: 1,
                 guard: Record::default(),
                 qr: None,
+                faded_qr: None,
                 scans_at: None,
             };
             self.by_name.insert(name.into(), account);

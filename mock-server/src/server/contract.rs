@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use squall_protocol::pairing::Login;
 use squall_protocol::{Millis, Node};
 
-use super::{Closed, Guard, Phone, ServerEvent, UnknownIq};
+use super::{Closed, Guard, Phone, RefsOver, ServerEvent, UnknownIq};
 use crate::fault::{CloseCode, CloseReason, FaultId, FaultSpec, Malformation, Target};
 use crate::id::ConnectionId;
 
@@ -106,6 +106,8 @@ pub enum Output {
     Corrupt(ConnectionId, Arc<Node>),
     /// Send a WebSocket Ping with this payload.
     Ping(ConnectionId, CompactString),
+    /// Send a WebSocket Pong with this payload, which answers no Ping.
+    Pong(ConnectionId, CompactString),
     /// Send an invalid WebSocket frame.
     Malformed(ConnectionId, Malformation),
     /// Send a close frame and wait for the client's.
@@ -128,6 +130,10 @@ pub enum Timer {
     Login(ConnectionId),
     /// The phone of this account scans.
     Scan(CompactString),
+    /// The phone of this account scans late, by a fault.
+    LateScan(CompactString),
+    /// The refs of a connection have had their time, by a fault.
+    Refs(ConnectionId, RefsOver),
     /// The server's ping is due.
     Ping(ConnectionId, PingKind),
     /// A stanza that a fault delayed is due.

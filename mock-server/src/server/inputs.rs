@@ -75,6 +75,8 @@ impl Server {
                 Timer::Login(id) => self.on_login_delay_over(now, id),
                 Timer::Ping(id, kind) => self.ping(now, id, kind),
                 Timer::Scan(account) => self.on_scan_timer(now, account),
+                Timer::LateScan(account) => self.on_late_scan(now, account),
+                Timer::Refs(id, next) => self.on_refs_over(now, id, next),
                 Timer::Send(id, node) => self.emit(id, node),
                 Timer::LetGo(id) => self.outputs.push_back(Output::Eof(id)),
                 Timer::Fault => {}

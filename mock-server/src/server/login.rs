@@ -60,7 +60,7 @@ impl Server {
             return;
         }
         if connection.registration.is_some() {
-            self.send_refs(now, id);
+            self.offer(now, id);
             return;
         }
         match self.ask(now, id, |fault, cx| fault.on_login(cx)) {

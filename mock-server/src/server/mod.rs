@@ -35,6 +35,7 @@ pub use contract::{Input, Output, PingKind, Pings, Settings, Timer};
 pub use event::{Closed, ServerEvent};
 pub use guard::{Guard, GuardAnswer};
 pub use iq::UnknownIq;
+pub use pairing::RefsOver;
 pub use phone::{Phone, ScansAfter};
 
 /// The mock server.
@@ -190,7 +191,7 @@ impl Server {
             };
         }
         let status = match &verdict {
-            Upgrade::Switch => return verdict,
+            Upgrade::Switch | Upgrade::BadAccept => return verdict,
             Upgrade::Refuse { status, .. } => Some(status.get()),
             Upgrade::Stall => None,
         };
@@ -206,9 +207,17 @@ impl Server {
         self.ask(now, connection, |fault, cx| fault.on_hello(cx))
     }
 
-    /// What becomes of a WebSocket control frame on its way out.
-    pub fn on_frame(&mut self, now: Now, connection: ConnectionId, frame: Control) -> Verdict {
-        self.ask(now, connection, |fault, cx| fault.on_frame(frame, cx))
+    /// What becomes of a WebSocket control frame with this payload on its way out.
+    pub fn on_frame(
+        &mut self,
+        now: Now,
+        connection: ConnectionId,
+        frame: Control,
+        payload: &[u8],
+    ) -> Verdict<Vec<u8>> {
+        self.ask(now, connection, |fault, cx| {
+            fault.on_frame(frame, payload, cx)
+        })
     }
 
     /// The encoded certificate chain for a handshake, with this defect in it if there is to be one.
@@ -247,7 +256,7 @@ impl Server {
             Input::Upgraded(id) => self.on_upgraded(now, id),
             Input::Secured(id, login, noise) => self.on_secured(now, id, &login, noise),
             Input::Closed(id, how) => self.on_closed(id, how),
-            Input::PhoneSeesQr(account, qr) => self.on_phone_sees_qr(now, account, qr),
+            Input::PhoneSeesQr(account, qr) => self.on_phone_sees_qr(now, &account, qr),
             Input::ScanQr(text) => self.scan(now, &text, None),
             Input::Fault {
                 id,

@@ -82,6 +82,7 @@ impl Server {
             Verdict::Pass => self.emit(id, Arc::new(node)),
             Verdict::After(late) => self.arm(now.mono + late, Timer::Send(id, Arc::new(node))),
             Verdict::Withhold => {}
+            Verdict::Instead(other) => self.emit(id, Arc::new(other)),
         }
     }
 
@@ -135,9 +136,10 @@ impl Server {
         self.timers.retain(|_, timer| match timer {
             Timer::Login(other)
             | Timer::Ping(other, _)
+            | Timer::Refs(other, _)
             | Timer::Send(other, _)
             | Timer::LetGo(other) => *other != id,
-            Timer::Scan(_) | Timer::Fault => true,
+            Timer::Scan(_) | Timer::LateScan(_) | Timer::Fault => true,
         });
     }
 
@@ -147,6 +149,16 @@ impl Server {
             Act::Corrupt(node) => {
                 if self.connections.stage(id) == Some(Stage::Open) {
                     self.outputs.push_back(Output::Corrupt(id, node));
+                }
+            }
+            Act::Ping(payload) => {
+                if self.speaks_web_socket(id) {
+                    self.outputs.push_back(Output::Ping(id, payload));
+                }
+            }
+            Act::Pong(payload) => {
+                if self.speaks_web_socket(id) {
+                    self.outputs.push_back(Output::Pong(id, payload));
                 }
             }
             Act::End(node) => {
@@ -164,16 +176,19 @@ impl Server {
             }
             Act::Flow => self.outputs.push_back(Output::Resume(id)),
             Act::Malformed(kind) => {
-                if self
-                    .connections
-                    .stage(id)
-                    .is_some_and(|stage| stage < Stage::Ended)
-                {
+                if self.speaks_web_socket(id) {
                     self.outputs.push_back(Output::Malformed(id, kind));
                 }
             }
             Act::Revoke => self.revoke(now, id),
         }
+    }
+
+    /// Whether a frame can be sent: the WebSocket is open, and the server has not ended the connection.
+    fn speaks_web_socket(&self, id: ConnectionId) -> bool {
+        self.connections
+            .stage(id)
+            .is_some_and(|stage| (Stage::Upgraded..Stage::Ended).contains(&stage))
     }
 
     /// Lets the faults act of their own accord on a connection that has come further, or that one was just put on.

@@ -2,12 +2,12 @@
 
 use compact_str::CompactString;
 use rand::Rng;
-use squall_protocol::pairing::{self, PairSuccess, parse_qr};
-use squall_protocol::{Node, Now};
+use squall_protocol::pairing::{self, PairSuccess, QrCode, parse_qr};
+use squall_protocol::{Instant, Millis, Node, Now};
 
 use super::account::CompanionDevice;
 use super::{SERVER_JID, Server, ServerEvent, Stage, Timer};
-use crate::fault::{AsSent, StreamError};
+use crate::fault::{AsSent, CloseCode, CloseReason, Refs, Scan, StreamError};
 use crate::id::ConnectionId;
 use crate::server::phone::ScansAfter;
 
@@ -18,8 +18,12 @@ pub(crate) struct Registration {
     identity: [u8; 32],
     /// The static key of its handshake.
     noise: [u8; 32],
+    /// How often it was offered refs.
+    offers: u32,
     /// What its QR codes may say, once it was told.
     refs: Vec<CompactString>,
+    /// Until when a phone may scan them.
+    good_until: Instant,
     /// What the server waits for after the scan.
     signing: Option<Signing>,
 }
@@ -39,6 +43,8 @@ impl Registration {
             identity: registration.identity,
             noise,
             refs: Vec::new(),
+            good_until: Instant::START,
+            offers: 0,
             signing: None,
         }
     }
@@ -46,49 +52,93 @@ impl Registration {
 
 impl Server {
     /// The client has registered, and the login delay is over.
-    pub(super) fn send_refs(&mut self, now: Now, id: ConnectionId) {
+    pub(super) fn offer(&mut self, now: Now, id: ConnectionId) {
+        let refs = self.ask(now, id, |fault, cx| fault.on_refs(cx));
+        self.send_refs(now, id, refs);
+    }
+
+    fn send_refs(&mut self, now: Now, id: ConnectionId, refs: Refs) {
+        let (count, last) = match refs {
+            Refs::All => (REFS, None),
+            Refs::Left { refs, renewed } => (refs.get(), Some(renewed)),
+        };
         let mut rng = self.connection_rng(id);
         // The first draws of this stream are those of the handshake.
         rng.set_stream(rng.get_stream() | REFS_STREAM);
-        let refs: Vec<CompactString> = (0..REFS)
-            .map(|_| {
-                compact_str::format_compact!("2@{:016x}{:016x}", rng.next_u64(), rng.next_u64())
-            })
-            .collect();
-        let pair_device = refs.iter().fold(Node::new("pair-device"), |node, text| {
-            node.child(Node::new("ref").bytes(text.as_bytes()))
-        });
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
         let Some(registration) = &mut connection.registration else {
             return;
         };
-        registration.refs = refs;
+        rng.set_word_pos(u128::from(registration.offers) * WORDS_AN_OFFER);
+        registration.offers += 1;
+        registration.refs = (0..count)
+            .map(|_| {
+                compact_str::format_compact!("2@{:016x}{:016x}", rng.next_u64(), rng.next_u64())
+            })
+            .collect();
+        let good_for = time_of(count);
+        registration.good_until = now.mono + good_for + REFS_GRACE;
+        let offer = registration
+            .refs
+            .iter()
+            .fold(Node::new("pair-device"), |node, text| {
+                node.child(Node::new("ref").bytes(text.as_bytes()))
+            });
         let request = Node::new("iq")
             .attr("from", SERVER_JID)
             .attr("type", "set")
             .attr("xmlns", "md")
             .attr("id", connection.request_id())
-            .child(pair_device);
+            .child(offer);
+        if let Some(renewed) = last {
+            let (over, next) = match renewed {
+                true => (good_for.saturating_sub(REFS_GRACE), RefsOver::Renew(refs)),
+                false => (good_for + REFS_GRACE, RefsOver::Close),
+            };
+            self.arm(now.mono + over.max(REFS_GRACE), Timer::Refs(id, next));
+        }
         self.send(now, id, request);
         self.open(now, id);
     }
 
-    /// A client shows a QR code where the phone of `account` sees it. The phone scans later, by its habit, the code that
-    /// it sees then.
-    pub(super) fn on_phone_sees_qr(&mut self, now: Now, account: CompactString, qr: String) {
-        let habit = self.settings.phone.scans_after;
-        let phone = self.accounts.named(&account);
+    /// The refs have had their time, and there are few.
+    pub(super) fn on_refs_over(&mut self, now: Now, id: ConnectionId, next: RefsOver) {
+        let waits = self.connections.get_mut(id).is_some_and(|connection| {
+            let unsigned = |registration: &Registration| registration.signing.is_none();
+            connection.stage == Stage::Open
+                && connection.registration.as_ref().is_some_and(unsigned)
+        });
+        match next {
+            _ if !waits => {}
+            RefsOver::Renew(refs) => self.send_refs(now, id, refs),
+            RefsOver::Close => {
+                self.close(now, id, Some(CloseCode::NORMAL), CloseReason::default());
+            }
+        }
+    }
+
+    /// A client shows a QR code where the phone of `account` sees it. The phone scans later, by its habit or late by a
+    /// fault, the code that it sees then.
+    pub(super) fn on_phone_sees_qr(&mut self, now: Now, account: &CompactString, qr: String) {
+        let shown_by = parse_qr(&qr).ok().and_then(|code| self.showing(&code));
+        let phone = self.accounts.named(account);
         phone.qr = Some(qr);
         if phone.scans_at.is_some() {
             return;
         }
-        if let ScansAfter::Time(after) = habit {
-            let at = now.mono + after;
-            phone.scans_at = Some(at);
-            self.arm(at, Timer::Scan(account));
-        }
+        let scan = shown_by.map_or(Scan::ByHabit, |id| {
+            self.ask(now, id, |fault, cx| fault.on_qr(cx))
+        });
+        let (after, timer) = match (scan, self.settings.phone.scans_after) {
+            (Scan::After(after), _) => (after, Timer::LateScan(account.clone())),
+            (Scan::ByHabit, ScansAfter::Time(after)) => (after, Timer::Scan(account.clone())),
+            (Scan::ByHabit, ScansAfter::Never) => return,
+        };
+        let at = now.mono + after;
+        self.accounts.named(account).scans_at = Some(at);
+        self.arm(at, timer);
     }
 
     /// A connection that showed a QR code is gone: the phone sees it no more.
@@ -101,7 +151,7 @@ impl Server {
             return;
         };
         if let Some(phone) = self.accounts.get_mut(&name) {
-            phone.qr = None;
+            phone.faded_qr = phone.qr.take();
             phone.scans_at = None;
             self.timers
                 .retain(|_, timer| !matches!(timer, Timer::Scan(account) if *account == name));
@@ -119,20 +169,41 @@ impl Server {
         }
     }
 
+    /// The phone scans late: what it sees, or else what it saw last.
+    pub(super) fn on_late_scan(&mut self, now: Now, account: CompactString) {
+        let Some(phone) = self.accounts.get_mut(&account) else {
+            return;
+        };
+        // A later connection may have made it look forward to another scan.
+        phone.scans_at.take_if(|at| *at <= now.mono);
+        if let Some(qr) = phone.qr.take().or_else(|| phone.faded_qr.take()) {
+            self.scan(now, &qr, Some(account));
+        }
+    }
+
+    /// The connection whose client shows this QR code, as far as its keys tell.
+    fn showing(&self, code: &QrCode) -> Option<ConnectionId> {
+        self.connections.iter().find_map(|(id, connection)| {
+            let registration = connection.registration.as_ref()?;
+            (connection.stage == Stage::Open
+                && registration.noise == code.noise
+                && registration.identity == code.identity)
+                .then_some(id)
+        })
+    }
+
     /// A phone scans this text: that of `account`, or where that is unknown that of the account which the connection
     /// belongs to.
     pub(super) fn scan(&mut self, now: Now, text: &str, account: Option<CompactString>) {
         let code = parse_qr(text).ok();
         let found = code.as_ref().and_then(|code| {
-            self.connections.iter().find_map(|(id, connection)| {
-                let registration = connection.registration.as_ref()?;
-                (connection.stage == Stage::Open
-                    && registration.signing.is_none()
-                    && registration.noise == code.noise
-                    && registration.identity == code.identity
-                    && registration.refs.contains(&code.reference.as_str().into()))
-                .then(|| (id, connection.account.clone()))
-            })
+            let id = self.showing(code)?;
+            let connection = self.connections.get_mut(id)?;
+            let registration = connection.registration.as_ref()?;
+            (registration.signing.is_none()
+                && now.mono < registration.good_until
+                && registration.refs.contains(&code.reference.as_str().into()))
+            .then(|| (id, connection.account.clone()))
         });
         let account = account.or_else(|| found.as_ref().and_then(|(_, account)| account.clone()));
         self.tell(ServerEvent::Phone {
@@ -229,8 +300,32 @@ impl Server {
     }
 }
 
-/// WhatsApp hands out so many: one for 60 s, five for 20 s each.
-const REFS: usize = 6;
+/// What happens when few refs have had their time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefsOver {
+    /// The server closes.
+    Close,
+    /// It offers these.
+    Renew(Refs),
+}
+
+/// How long so many refs are shown, one after the other.
+fn time_of(refs: u8) -> Millis {
+    match refs {
+        0 => Millis::ZERO,
+        refs => FIRST_REF + Millis::new(LATER_REF.get() * u64::from(refs - 1)),
+    }
+}
+
+/// WhatsApp hands out so many.
+const REFS: u8 = 6;
+/// The clients show the first so long, and each later one [`LATER_REF`].
+const FIRST_REF: Millis = Millis::from_secs(60);
+const LATER_REF: Millis = Millis::from_secs(20);
+/// What the way to the client and back may take of that.
+const REFS_GRACE: Millis = Millis::from_secs(5);
+/// Words of chance for the refs of one offer.
+const WORDS_AN_OFFER: u128 = 64;
 /// A connection's own streams of chance, apart from its handshake's.
 const REFS_STREAM: u64 = 1 << 62;
 const PAIR_STREAM: u64 = 1 << 61;

@@ -251,6 +251,7 @@ impl Script {
                 }
                 Output::Corrupt(id, node) => format!("{} corrupt {node}", id.0),
                 Output::Ping(id, payload) => format!("{} ping {payload}", id.0),
+                Output::Pong(id, payload) => format!("{} pong {payload}", id.0),
                 Output::Malformed(id, kind) => format!("{} malformed {kind:?}", id.0),
                 Output::Close(id, code, _) => {
                     format!("{} close {}", id.0, code.map_or(0, CloseCode::get))

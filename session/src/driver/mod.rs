@@ -60,6 +60,9 @@ pub trait Host<M: Machine>: Clock + Connector + Send + 'static {
     /// Hears an event, in the millisecond it happens.
     fn event(&mut self, now: Now, event: &Event);
 
+    /// Hears a stanza, right before the machine does: messages, receipts and notifications are the application's.
+    fn stanza(&mut self, _link: LinkId, _node: &Node) {}
+
     /// Hears what the next binary WebSocket frame of this link carries, right before the frame is written.
     fn sending(&mut self, _link: LinkId, _label: Label) {}
 }
@@ -198,6 +201,9 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
     }
 
     fn on_link(&mut self, link: LinkId, input: LinkInput) {
+        if let LinkInput::Stanza(node) = &input {
+            self.host.stanza(link, node);
+        }
         self.feed(Input::Link(link, input));
         // Nothing more can come from a link that has ended, whatever the machine makes of it.
         self.links

@@ -145,7 +145,11 @@ impl Session {
         let rests_at = ending.cause.end_state(then);
         self.blocked_until = then.block.map(|length| now.mono + length);
         self.seen.disconnected(now, &ending.cause);
-        let is_rate_limit = ending.cause == Cause::RateLimited;
+        let alert = match ending.cause {
+            Cause::RateLimited => Some(Alert::RateLimited),
+            Cause::BadMac => Some(Alert::BadMac),
+            _ => None,
+        };
         self.tell(Event::Disconnected(Disconnected {
             attempt: live.attempt,
             link: Some(live.link),
@@ -155,8 +159,8 @@ impl Session {
             raw: ending.raw,
             detail: ending.detail,
         }));
-        if is_rate_limit {
-            self.tell(Event::Alert(Alert::RateLimited));
+        if let Some(alert) = alert {
+            self.tell(Event::Alert(alert));
         }
         if (then.failure || then.block.is_some()) && self.seen.loss(now.mono) {
             self.tell(Event::Alert(Alert::TwoDisconnectsInADay));

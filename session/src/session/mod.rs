@@ -23,7 +23,7 @@ use crate::cause::{Cause, Stage};
 use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{ArmedHandoff, Go, Permit};
 use crate::machine::{
-    Dial, Disconnected, Event, Input, LinkInput, Machine, Output, Revocation, Timer,
+    Alert, Dial, Disconnected, Event, Input, LinkInput, Machine, Output, Revocation, Timer,
 };
 use crate::policy::Policy;
 use crate::state::State;
@@ -163,8 +163,8 @@ impl Session {
     }
 
     fn on_undecryptable(&mut self, now: Now, messages: u64) {
-        if self.seen.undecryptable(now.mono, messages) {
-            self.tell(Event::Alert(crate::machine::Alert::Undecryptable));
+        if let Some(so_far) = self.seen.undecryptable(now.mono, messages) {
+            self.tell(Event::Alert(Alert::Undecryptable(so_far)));
         }
     }
 

@@ -19,6 +19,9 @@ pub(super) struct Codes {
     rest: VecDeque<String>,
     /// When the one that is shown gives way to the next.
     pub(super) until: Instant,
+    /// When the last of the first offer has had its time. A later offer brings other codes and no more time: a server that
+    /// offers again and again would otherwise have codes shown for ever.
+    ends: Instant,
 }
 
 impl Session {
@@ -51,11 +54,17 @@ impl Session {
             return;
         };
         if let Some(live) = self.live() {
+            let later = Millis::new(LATER_CODE.get().saturating_mul(rest.len() as u64));
+            let ends = match &live.codes {
+                Some(codes) => codes.ends,
+                None => now.mono + FIRST_CODE + later,
+            };
             live.stage = Stage::Pairing;
             live.stage_until = None;
             live.codes = Some(Codes {
                 rest,
-                until: now.mono + FIRST_CODE,
+                until: ends.min(now.mono + FIRST_CODE),
+                ends,
             });
         }
         self.set_state(State::AwaitingQrScan);
@@ -68,11 +77,11 @@ impl Session {
             return;
         };
         match codes.rest.pop_front() {
-            Some(next) => {
-                codes.until += LATER_CODE;
+            Some(next) if codes.until < codes.ends => {
+                codes.until = codes.ends.min(codes.until + LATER_CODE);
                 self.show(&next);
             }
-            None => self.end(now, Ending::qr_expired()),
+            _ => self.end(now, Ending::qr_expired()),
         }
     }
 

@@ -118,17 +118,17 @@ impl Seen {
             .is_some_and(|last| now - last < A_DAY)
     }
 
-    /// So many undecryptable messages more. Whether to say so.
-    pub(super) fn undecryptable(&mut self, now: Instant, messages: u64) -> bool {
+    /// So many undecryptable messages more. How many there were, if that is to be told.
+    pub(super) fn undecryptable(&mut self, now: Instant, messages: u64) -> Option<u64> {
         self.undecryptable = self.undecryptable.saturating_add(messages);
         let told = self
             .undecryptable_told
             .is_some_and(|told| now - told < UNDECRYPTABLE_PAUSE);
         if messages == 0 || told {
-            return false;
+            return None;
         }
         self.undecryptable_told = Some(now);
-        true
+        Some(self.undecryptable)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use compact_str::CompactString;
 use squall_mock_server::app::MockServer;
-use squall_protocol::{Instant, Now};
+use squall_protocol::{Instant, Node, Now};
 use squall_session::driver::{self, Clock, Command, Connector, DriverConfig, Host, Label};
 use squall_session::limiter::StoreError;
 use squall_session::machine::{Dial, Revocation};
@@ -396,12 +396,20 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
             Told::KeepAliveOk(after) => Event::KeepAliveOk { org, after: *after },
             Told::KeepAliveLate => Event::KeepAliveLate { org },
             Told::KeepAliveRecovered => Event::KeepAliveRecovered { org },
-            Told::Alert(kind) => Event::Alert {
-                org,
-                kind: translate::alert(*kind),
-            },
+            Told::Alert(alert) => translate::alert(org, *alert),
         };
         self.record(event);
+    }
+
+    /// The harness plays the application. It has no Signal session with anybody, so it can decrypt no message, and says so
+    /// of each.
+    fn stanza(&mut self, _: LinkId, node: &Node) {
+        if node.tag == "message" && node.find("enc").is_some() {
+            self.with_subject(|_, session| {
+                // The driver's task ends only with the process.
+                let _ = session.commands.send(Command::Undecryptable(1));
+            });
+        }
     }
 
     fn sending(&mut self, link: LinkId, label: Label) {

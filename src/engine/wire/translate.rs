@@ -73,12 +73,18 @@ fn stage(stage: Stage) -> words::Stage {
 }
 
 /// What an operator should look at.
-pub(crate) fn alert(alert: Alert) -> words::Alert {
-    match alert {
-        Alert::RateLimited => words::Alert::RateLimited,
-        Alert::TwoDisconnectsInADay => words::Alert::TwoDisconnectsInADay,
-        Alert::Undecryptable => words::Alert::Undecryptable,
-        Alert::NotReady => words::Alert::NotReady,
+pub(crate) fn alert(org: OrgName, alert: Alert) -> Event {
+    let (kind, messages) = match alert {
+        Alert::RateLimited => (words::Alert::RateLimited, None),
+        Alert::TwoDisconnectsInADay => (words::Alert::TwoDisconnectsInADay, None),
+        Alert::BadMac => (words::Alert::BadMac, None),
+        Alert::Undecryptable(messages) => (words::Alert::Undecryptable, Some(messages)),
+        Alert::NotReady => (words::Alert::NotReady, None),
+    };
+    Event::Alert {
+        org,
+        kind,
+        messages,
     }
 }
 

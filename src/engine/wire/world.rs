@@ -80,6 +80,12 @@ impl ServerWorld {
             } => Event::PhoneScanned {
                 org: account.clone(),
             },
+            ServerEvent::Phone {
+                account: Some(account),
+                scanned: false,
+            } => Event::ScanRefused {
+                org: account.clone(),
+            },
             ServerEvent::Penalty {
                 connection,
                 account,

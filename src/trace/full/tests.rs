@@ -147,7 +147,14 @@ fn of_org() -> impl Strategy<Value = Event> {
         (text(), millis()).prop_map(|(org, after)| Event::KeepAliveOk { org, after }),
         text().prop_map(|org| Event::KeepAliveLate { org }),
         text().prop_map(|org| Event::KeepAliveRecovered { org }),
-        (text(), one_of(Alert::ALL)).prop_map(|(org, kind)| Event::Alert { org, kind }),
+        (text(), one_of(Alert::ALL), option::of(any::<u64>())).prop_map(|(org, kind, messages)| {
+            Event::Alert {
+                org,
+                kind,
+                messages,
+            }
+        }),
+        text().prop_map(|org| Event::ScanRefused { org }),
         (text(), vec(millis(), 0..3)).prop_map(|(org, timers)| Event::Left { org, timers }),
         text().prop_map(|org| Event::PhoneScanned { org }),
         text().prop_map(|org| Event::Revoked { org }),

@@ -34,14 +34,19 @@ impl<I> Beat<I> {
         self.waiting.push_back((at, id));
     }
 
-    /// An answer settles what it names, and with `earlier` everything asked before that.
+    /// An answer settles what it names, and with `earlier` everything asked before that. One that names nothing known
+    /// settles one of those that are only counted.
     pub(super) fn answer(&mut self, is: impl Fn(&I) -> bool, earlier: bool) -> bool {
         let Some(place) = self.waiting.iter().position(|(_, id)| is(id)) else {
-            return false;
+            let counted = self.given_up > 0;
+            self.given_up -= u64::from(counted);
+            self.answered += u64::from(counted);
+            return counted;
         };
         if earlier {
             self.waiting.drain(..=place);
             self.answered += u64::try_from(place + 1).unwrap_or(u64::MAX);
+            self.answered += std::mem::take(&mut self.given_up);
         } else {
             self.waiting.remove(place);
             self.answered += 1;

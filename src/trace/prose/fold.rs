@@ -25,6 +25,8 @@ pub(super) struct Folds {
     websocket: Beat<Vec<u8>>,
     server: Beat<Vec<u8>>,
     queries: Beat<CompactString>,
+    /// Answers that were errors.
+    errors: u64,
     /// Other stanzas, by tag and whether the client sent them.
     others: BTreeMap<(bool, CompactString), u64>,
     span: Option<(Instant, Instant)>,
@@ -115,7 +117,7 @@ impl Folds {
                     &mut self.websocket
                 };
                 if !beat.answer(|ping| ping == payload, true) {
-                    return false;
+                    self.other(sent, "unasked pong");
                 }
             }
             Message::Stanza(node) => {
@@ -152,6 +154,8 @@ impl Folds {
                     || self.queries.answer(|query| query == id, false);
                 if !known {
                     self.other(false, "unasked iq answer");
+                } else if node.get("type") == Some("error") {
+                    self.errors += 1;
                 }
             }
             (true, true) => {
@@ -343,6 +347,10 @@ impl Folds {
                 let counted = counted(std::mem::take(count), one, many);
                 parts.push(format!("{counted} answered"));
             }
+        }
+        if self.errors > 0 {
+            let errors = std::mem::take(&mut self.errors);
+            parts.push(format!("{} of these with an error", grouped(errors)));
         }
         for (sent, way) in [(false, "received"), (true, "sent")] {
             let of: Vec<_> = self

@@ -3,6 +3,7 @@
 use squall_protocol::Instant;
 
 use super::clock::Stamp;
+use super::counted::counted;
 use crate::trace::{ConnectionId, Event, Message, OrgName, Remembered, Side};
 
 /// An event that is no message, in words.
@@ -53,7 +54,15 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
             }
             said
         }
-        Event::Alert { kind, .. } => format!("alert: {kind}"),
+        Event::Alert { kind, messages, .. } => match messages {
+            None => format!("alert: {kind}"),
+            Some(count) => {
+                format!(
+                    "alert: {kind}, {} so far",
+                    counted(*count, "message", "messages")
+                )
+            }
+        },
         Event::Left { timers, .. } => {
             let timers: Vec<_> = timers.iter().map(ToString::to_string).collect();
             format!(
@@ -62,6 +71,9 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
             )
         }
         Event::PhoneScanned { .. } => "the phone scans the QR code".to_owned(),
+        Event::ScanRefused { .. } => {
+            "the phone scans a QR code that is good for nothing any more".to_owned()
+        }
         Event::Revoked { .. } => "the server revokes the device".to_owned(),
         Event::Penalty { conn, .. } => match conn {
             Some(conn) => format!("the guard punishes the account ({conn})"),

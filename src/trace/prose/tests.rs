@@ -134,6 +134,46 @@ fn a_backlog_folds_by_kind() {
 }
 
 #[test]
+fn pongs_that_nobody_asked_for_fold_and_every_ping_of_a_flood_finds_its_answer() {
+    let mut tape = Tape::new();
+    tape.start().at(40_000);
+    let payloads: Vec<Vec<u8>> = (0..500_u32).map(|ping| ping.to_be_bytes().into()).collect();
+    for payload in &payloads {
+        tape.carried(Side::Server, &Message::Ping(payload.clone()));
+    }
+    for payload in &payloads {
+        tape.carried(Side::Client, &Message::Pong(payload.clone()));
+    }
+    for _ in 0..3 {
+        tape.carried(Side::Server, &Message::Pong(b"nobody asked".to_vec()));
+    }
+    let lines = prose(&tape);
+    assert!(
+        lines
+            .last()
+            .unwrap()
+            .ends_with("org 2     500 server pings answered; received 3 unasked pong"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn an_error_is_an_answer_and_is_told_as_one() {
+    let mut tape = Tape::new();
+    tape.start().at(55_000).iq_ping();
+    let id = "ping-2";
+    tape.server_says(Node::new("iq").attr("type", "error").attr("id", id));
+    let lines = prose(&tape);
+    assert!(
+        lines
+            .last()
+            .unwrap()
+            .ends_with("keep-alive ok: 1 IQ ping; 1 of these with an error"),
+        "{lines:#?}"
+    );
+}
+
+#[test]
 fn a_permit_that_led_to_no_dial_is_told() {
     let mut tape = Tape::new();
     tape.granted(1).at(30_000).spent(1).event(Event::End);

@@ -3,8 +3,9 @@
 use crate::app::{inject, logged_in, ping};
 use crate::host::{self, Client, at};
 use squall_mock_server::fault::{
-    Close, CloseCode, CorruptFrame, DelayPong, Eof, FaultId, FaultSpec, GarbageHello, Malformation,
-    MalformedFrame, NoHello, RefuseUpgrade, Reset, StallUpgrade, StreamError, Target, WithholdPong,
+    BadAccept, Close, CloseCode, CorruptFrame, DelayPong, Eof, FaultId, FaultSpec, GarbageHello,
+    Malformation, MalformedFrame, NoHello, PingFlood, RefuseUpgrade, Reset, StallUpgrade,
+    StreamError, Target, UnsolicitedPong, WithholdPong, WrongPong,
 };
 use squall_mock_server::server::{Closed, ServerEvent, Settings};
 use squall_mock_server::{ConnectionId, Label};
@@ -30,6 +31,22 @@ fn a_refused_upgrade_carries_its_status_and_retry_after() {
             Client::upgraded(&host).await.is_ok(),
             "the next dial passes"
         );
+    });
+}
+
+#[test]
+fn a_wrong_accept_is_refused_by_the_client_and_the_next_is_right() {
+    use tokio_tungstenite::tungstenite::error::ProtocolError::SecWebSocketAcceptKeyMismatch;
+    host::run(Settings::default(), |host| async move {
+        inject(&host, BadAccept {});
+        let Err(error) = Client::upgraded(&host).await.map(drop) else {
+            panic!("upgraded")
+        };
+        assert!(
+            matches!(error, Error::Protocol(SecWebSocketAcceptKeyMismatch)),
+            "{error}"
+        );
+        assert!(Client::upgraded(&host).await.is_ok());
     });
 }
 
@@ -129,6 +146,44 @@ fn delayed_pongs_keep_their_order_and_their_beat() {
             (client.pong().await, at(&host) - begin),
             (b"b".to_vec(), 3_000)
         );
+    });
+}
+
+#[test]
+fn a_wrong_pong_comes_at_once_and_an_unasked_one_displaces_none_that_is_owed() {
+    host::run(Settings::default(), |host| async move {
+        let device = host.paired("2");
+        let mut client = logged_in(&host, &device).await;
+        let begin = at(&host);
+        inject(&host, WrongPong {});
+        client.ping(b"a").await;
+        assert_eq!(client.pong().await, [!b'a']);
+        client.ping(b"b").await;
+        inject(&host, UnsolicitedPong::default());
+        let mut pongs = [client.pong().await, client.pong().await];
+        pongs.sort();
+        assert_eq!(pongs, [b"b".to_vec(), b"nobody asked".to_vec()]);
+        assert_eq!(at(&host), begin);
+    });
+}
+
+#[test]
+fn a_flood_of_pings_reaches_the_client() {
+    host::run(Settings::default(), |host| async move {
+        let device = host.paired("2");
+        let mut client = logged_in(&host, &device).await;
+        inject(
+            &host,
+            PingFlood {
+                pings: 100.try_into().unwrap(),
+                over: Millis::ZERO,
+            },
+        );
+        for index in 0..100 {
+            let message = client.message().await.unwrap();
+            assert!(message.is_ping(), "{message:?}");
+            assert_eq!(message.into_data(), format!("flood-{index}").into_bytes());
+        }
     });
 }
 

@@ -3,6 +3,8 @@
 mod faults;
 mod life;
 mod link_faults;
+mod pairing_faults;
+mod reply_faults;
 
 use squall_mock_server::fault::{StreamError, Target};
 

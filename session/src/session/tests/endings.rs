@@ -314,11 +314,25 @@ fn undecryptable_messages_are_counted_and_told_and_never_end_a_connection() {
     for _ in 0..25 {
         bench.input(Input::Undecryptable(4));
     }
-    assert_eq!(bench.did(), ["alert undecryptable"]);
+    assert_eq!(bench.did(), ["alert undecryptable 4"]);
     assert_eq!(bench.session.status().undecryptable, 100);
     bench.healthy_until(SECURED + 3_600_000);
     bench.did();
     bench.input(Input::Undecryptable(1));
-    assert_eq!(bench.did(), ["alert undecryptable"]);
+    assert_eq!(bench.did(), ["alert undecryptable 101"]);
     assert_eq!(bench.state(), State::Connected);
+}
+
+#[test]
+fn a_frame_that_does_not_authenticate_is_an_alert_of_its_own() {
+    for (how, alerted) in [
+        (Closed::BadMac, true),
+        (Closed::BadNode("x".to_owned()), false),
+        (Closed::Eof, false),
+    ] {
+        let mut bench = Bench::paired().connected();
+        bench.link(1, LinkInput::Closed(how.clone()));
+        let told = bench.did().contains(&"alert bad_mac".to_owned());
+        assert_eq!(told, alerted, "{how:?}");
+    }
 }

@@ -17,7 +17,7 @@ use super::{Session, StoredEnd};
 use crate::id::{LinkId, OrgId};
 use crate::limiter::{Go, Permit};
 use crate::machine::{
-    Closed, Disconnected, Event, Input, LinkInput, Machine, Output, Revocation, Timer,
+    Alert, Closed, Disconnected, Event, Input, LinkInput, Machine, Output, Revocation, Timer,
 };
 use crate::policy::Policy;
 use crate::state::State;
@@ -152,6 +152,9 @@ impl Bench {
                 Event::KeepAliveOk(after) => format!("keep-alive ok {after}"),
                 Event::KeepAliveLate => "late".to_owned(),
                 Event::KeepAliveRecovered => "recovered".to_owned(),
+                Event::Alert(Alert::Undecryptable(messages)) => {
+                    format!("alert undecryptable {messages}")
+                }
                 Event::Alert(alert) => format!("alert {}", alert.name()),
             },
         }

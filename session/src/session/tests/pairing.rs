@@ -83,6 +83,62 @@ fn codes_are_shown_for_60_s_and_then_20_s_each_and_run_out() {
 }
 
 #[test]
+fn a_later_offer_brings_other_codes_and_no_more_time() {
+    let mut bench = Bench::unpaired().secured();
+    bench.stanza(1, pair_device(2));
+    for _ in 0..100 {
+        if !bench.ends.is_empty() {
+            break;
+        }
+        bench.until(bench.at + 15_000);
+        bench.answer_all();
+        bench.stanza(1, pair_device(2));
+    }
+    assert_eq!(bench.last_end().cause, Cause::QrExpired);
+    assert_eq!(bench.codes.len(), 1 + 5, "one at once, and one an offer");
+    let mut bench = Bench::unpaired().secured();
+    bench.stanza(1, pair_device(2));
+    bench.until(SECURED + 70_000);
+    bench.stanza(1, pair_device(6));
+    bench.until(SECURED + 79_999);
+    assert_eq!(bench.ends, []);
+    bench.until(SECURED + 80_000);
+    assert_eq!(bench.last_end().cause, Cause::QrExpired);
+}
+
+#[test]
+fn a_later_offer_of_few_or_no_codes_ends_sooner() {
+    let mut bench = Bench::unpaired().secured();
+    bench.stanza(1, pair_device(6));
+    bench.until(SECURED + 10_000);
+    bench.stanza(1, pair_device(1));
+    bench.until(SECURED + 69_999);
+    bench.answer_all();
+    assert_eq!(bench.ends, []);
+    bench.until(SECURED + 70_000);
+    assert_eq!(bench.last_end().cause, Cause::QrExpired);
+    let mut bench = Bench::unpaired().secured();
+    bench.stanza(1, pair_device(6));
+    bench.stanza(1, pair_device(0));
+    assert_eq!(bench.last_end().cause, Cause::QrExpired);
+}
+
+#[test]
+fn a_scan_that_comes_after_the_codes_pairs_nobody() {
+    let mut bench = Bench::unpaired().secured();
+    bench.stanza(1, pair_device(1));
+    let success = pair_success(&Account::generate(&mut rng(8)), &bench);
+    bench.until(SECURED + 30_000);
+    bench.answer_all();
+    bench.until(SECURED + 60_000);
+    assert_eq!(bench.last_end().cause, Cause::QrExpired);
+    bench.did();
+    bench.stanza(1, success);
+    assert_eq!(bench.did(), [""; 0]);
+    assert!(bench.session.status().needs_pairing);
+}
+
+#[test]
 fn a_scan_is_verified_stored_answered_and_awaits_the_515() {
     let mut bench = scanned(Policy::default());
     let did = bench.did();

@@ -40,6 +40,7 @@ pub(super) fn of(event: &Event, look: &mut impl FnMut(&'static str, &[u8])) {
         | Event::Login { .. }
         | Event::PairSuccess { .. }
         | Event::PhoneScanned { .. }
+        | Event::ScanRefused { .. }
         | Event::Revoked { .. }
         | Event::Penalty { .. }
         | Event::FaultOn { .. }
