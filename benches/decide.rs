@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use squall_protocol::Millis;
-use squall_session::limiter::decide;
+use squall_session::limiter::{Moment, decide};
 use squall_session::store::{Attempt, Ledger, LimiterTime};
 use squall_session::{AttemptId, LimiterPolicy, OrgId};
 
@@ -50,12 +50,14 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         let last = begins() + Millis::from_mins(2 * organizations);
         let org = OrgId::new("0");
         for (what, at) in [("refused", last), ("granted", last + Millis::from_days(30))] {
-            let decided = decide(&ledger, &policy, &org, at).is_ok();
+            let wall = jiff::Timestamp::from_millisecond(at.as_millisecond()).expect("in range");
+            let now = Moment { at, wall };
+            let decided = decide(&ledger, &policy, &org, now).is_ok();
             assert_eq!(decided, what == "granted", "{organizations} organizations");
             group.bench_function(
                 format!("{what}, {organizations} organizations"),
                 |bencher| {
-                    bencher.iter(|| decide(black_box(&ledger), &policy, &org, at));
+                    bencher.iter(|| decide(black_box(&ledger), &policy, &org, now));
                 },
             );
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use squall_protocol::{Instant, Millis};
 use squall_session::limiter::MemoryStore;
-use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota};
+use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota, Window};
 
 use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener};
 use crate::oracle::Finding;
@@ -171,7 +171,16 @@ pub(crate) fn run_with<S: Subject>(
 
 /// The rules in force, as the session takes them.
 fn policy(policy: &trace::Policy) -> Policy {
-    let quota = |(max, per)| Quota { max, per };
+    let (max, per) = policy.global;
+    let global = Quota { max, per };
+    let (max, per) = &policy.per_org;
+    let per_org = Quota {
+        max: *max,
+        per: match per {
+            trace::Per::Rolling(per) => Window::Rolling(*per),
+            trace::Per::Calendar(zone) => Window::Calendar(zone.clone()),
+        },
+    };
     Policy {
         keep_alive_interval: policy.keep_alive,
         active_ping_interval: policy.active_ping,
@@ -188,8 +197,8 @@ fn policy(policy: &trace::Policy) -> Policy {
             PairingRestart::Manual
         },
         limiter: LimiterPolicy {
-            global: quota(policy.global),
-            per_org: quota(policy.per_org),
+            global,
+            per_org,
             cooldown: policy.cooldown,
             block: policy.block,
             block_scope: if policy.block_all {

@@ -159,7 +159,8 @@ fn a_directory_means_every_yaml_below_it_once_and_sorted() {
 /// A judge does not borrow the accused's numbers, so they are written twice.
 #[test]
 fn the_default_policy_is_the_sessions_own() {
-    use squall_session::policy::{BlockScope, PairingRestart, Policy};
+    use squall::trace::Per as Ours;
+    use squall_session::policy::{BlockScope, PairingRestart, Policy, Window};
     let (ours, theirs) = (scenario::policy::DEFAULT, Policy::default());
     let limiter = &theirs.limiter;
     assert_eq!(ours.keep_alive, theirs.keep_alive_interval);
@@ -176,7 +177,12 @@ fn the_default_policy_is_the_sessions_own() {
         theirs.pairing_restart == PairingRestart::Handoff
     );
     assert_eq!(ours.global, (limiter.global.max, limiter.global.per));
-    assert_eq!(ours.per_org, (limiter.per_org.max, limiter.per_org.per));
+    match (&ours.per_org, &limiter.per_org.per) {
+        ((max, Ours::Rolling(ours)), Window::Rolling(theirs)) => {
+            assert_eq!((*max, ours), (limiter.per_org.max, theirs));
+        }
+        windows => panic!("the default day rolls: {windows:?}"),
+    }
     assert_eq!(
         (ours.cooldown, ours.block, ours.delay),
         (limiter.cooldown, limiter.block, limiter.delay)
@@ -202,12 +208,14 @@ fn the_schema_refuses_what_the_language_refuses_by_form() {
         "unknown_event",
         "unknown_expectation",
         "no_connection",
-        "calendar_quota",
+        "calendar_for_all",
+        "calendar_without_a_zone",
         "missing_keys",
         "wrong_type",
         "negative_seed",
         "steps_that_are_no_list",
         "no_engine_has_it",
+        "unknown_end_of_connections",
         "duration_without_a_unit",
         "fault_parameter_missing",
     ] {

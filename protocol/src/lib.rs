@@ -4,6 +4,7 @@
 //! answers bad bytes with an error, reads nothing past the end and allocates in proportion to what it was given.
 
 pub mod time;
+pub mod zone;
 
 pub mod jid;
 pub mod node;
@@ -24,3 +25,4 @@ mod fixed;
 
 pub use node::{Content, Node};
 pub use time::{Instant, Millis, Now};
+pub use zone::Zone;

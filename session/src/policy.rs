@@ -1,6 +1,6 @@
 //! Every setting of the session and the limiter, with its default.
 
-use squall_protocol::Millis;
+use squall_protocol::{Millis, Zone};
 
 /// How a session keeps its connection alive, and for how long each stage may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct LimiterPolicy {
     /// Attempts of all organizations together.
     pub global: Quota,
     /// Attempts of one organization.
-    pub per_org: Quota,
+    pub per_org: Quota<Window>,
     /// After an organization's last failure.
     pub cooldown: Millis,
     /// After a `rate_limited`.
@@ -56,13 +56,24 @@ pub struct LimiterPolicy {
     pub delay: Millis,
 }
 
-/// At most so many in the half-open window `(now − per, now]`.
+/// At most so many in a window; where that is a length of time, in the half-open `(now − per, now]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota {
+pub struct Quota<W = Millis> {
     /// How many.
     pub max: u32,
-    /// The rolling window.
-    pub per: Millis,
+    /// The window.
+    pub per: W,
+}
+
+/// The window of an organization's quota.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// Rolling: the half-open `(now − length, now]`.
+    Rolling(Millis),
+    /// The civil day of a time zone, which has 23 or 25 hours where the clocks change. There must be room in two of
+    /// them: in the day of the limiter's own time, which no step of the wall clock moves, and in the day that the wall
+    /// clock shows, reckoned back by the time that has truly passed.
+    Calendar(Zone),
 }
 
 /// Whom a block keeps out.
@@ -102,7 +113,7 @@ impl Default for LimiterPolicy {
             },
             per_org: Quota {
                 max: 2,
-                per: Millis::from_hours(24),
+                per: Window::Rolling(Millis::from_hours(24)),
             },
             cooldown: Millis::from_hours(2),
             block: Millis::from_hours(24),

@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use squall_protocol::{Instant, Millis, Now};
 use squall_session::limiter::{Admission, Limiter, MemoryStore};
-use squall_session::policy::{BlockScope, Quota};
+use squall_session::policy::{BlockScope, Quota, Window};
 use squall_session::{Consequence, LimiterPolicy, OrgId, State};
 
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
 const DAY: u64 = 24 * HOUR;
+const DAY_LONG: Millis = Millis::new(DAY);
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 const FAILED: Consequence = Consequence {
@@ -93,13 +94,13 @@ struct Memory {
 impl Memory {
     /// The rules once more, each as its table says it, over everything that ever happened.
     fn admits(&self, policy: &LimiterPolicy, now: u64, who: usize) -> bool {
-        let inside = |from: u64, quota: Quota| from + quota.per.get() > now;
+        let inside = |from: u64, per: Millis| from + per.get() > now;
         let all = self.counted.iter();
-        let global = all.clone().filter(|(t, _)| inside(*t, policy.global));
-        let own = all.filter(|(t, w)| *w == who && inside(*t, policy.per_org));
-        let max = |quota: Quota| usize::try_from(quota.max).expect("small");
-        global.count() < max(policy.global)
-            && own.count() < max(policy.per_org)
+        let global = all.clone().filter(|(t, _)| inside(*t, policy.global.per));
+        let own = all.filter(|(t, w)| *w == who && inside(*t, DAY_LONG));
+        let max = |max: u32| usize::try_from(max).expect("small");
+        global.count() < max(policy.global.max)
+            && own.count() < max(policy.per_org.max)
             && self
                 .failures
                 .iter()
@@ -118,7 +119,7 @@ fn policy() -> impl Strategy<Value = LimiterPolicy> {
         },
         per_org: Quota {
             max: per_org,
-            per: Millis::from_hours(24),
+            per: Window::Rolling(DAY_LONG),
         },
         block_scope: if all {
             BlockScope::All

@@ -133,7 +133,7 @@ fn fault_rows() -> Vec<Vec<String>> {
     rows.chain(process).collect()
 }
 
-/// What the engine itself does to the client's process: actions of a step, beside the faults of the mock server.
+/// What the engine itself does to processes and their clocks: actions of a step, beside the faults of the mock server.
 const PROCESS: &[(&str, &str)] = &[
     (
         "client_crash",
@@ -142,6 +142,22 @@ const PROCESS: &[(&str, &str)] = &[
     (
         "suspend",
         "The client's machine sleeps: its own clock stands, the wall clock runs.",
+    ),
+    (
+        "client_pause",
+        "The client's process is stopped: nothing of it runs, both its clocks do.",
+    ),
+    (
+        "clock_step",
+        "The wall clock of the client's machine is set, ahead or back.",
+    ),
+    (
+        "supervisor",
+        "From then on the client's process is started again whenever it is gone.",
+    ),
+    (
+        "server_restart",
+        "The server's process dies with all its connections, and comes back with its memory.",
     ),
 ];
 

@@ -18,29 +18,31 @@ pub(super) enum What {
 }
 
 impl What {
-    /// To whom it happens, if `event` is one of them.
-    fn whose(self, event: &Event) -> Option<&OrgName> {
+    /// To whom it happens, if `event` is one of them; to nobody where it is about the whole process.
+    fn whose(self, event: &Event) -> Option<Option<&OrgName>> {
         match (self, event) {
-            (Self::Dials, Event::Dial { org, .. }) => Some(org),
+            (Self::Dials, Event::Dial { org, .. }) => Some(Some(org)),
             (
                 Self::Attempts,
                 Event::Verdict {
                     org,
                     verdict: Verdict::Granted { .. },
                 },
-            ) => Some(org),
+            ) => Some(Some(org)),
             (
                 Self::Denied(wanted),
                 Event::Verdict {
                     org,
                     verdict: Verdict::Denied { cause, .. },
                 },
-            ) => wanted.is_none_or(|wanted| wanted == *cause).then_some(org),
+            ) => wanted
+                .is_none_or(|wanted| wanted == *cause)
+                .then_some(Some(org)),
             (Self::States(wanted), Event::State { org, state }) => {
-                (wanted == *state).then_some(org)
+                (wanted == *state).then_some(Some(org))
             }
             (Self::Alerts(wanted), Event::Alert { org, kind, .. }) => {
-                (wanted == *kind).then_some(org)
+                (wanted == *kind).then_some(org.as_ref())
             }
             _ => None,
         }
@@ -89,7 +91,7 @@ impl Check for Counted {
         let Some(org) = self.what.whose(&entry.event) else {
             return;
         };
-        if self.org.as_ref().is_none_or(|wanted| wanted == org) {
+        if self.org.as_ref().is_none_or(|wanted| org == Some(wanted)) {
             self.got += 1;
             self.last = Some(entry.at);
         }

@@ -168,7 +168,7 @@ fn check(expectation: &Expectation, scenario: &Scenario) -> Box<dyn Check> {
             };
             Box::new(count::Counted::new(
                 count::What::Alerts(kind),
-                Some(org),
+                org,
                 count,
                 whole,
             ))

@@ -138,7 +138,7 @@ pub(super) fn state(org: &str, state: State) -> Event {
 
 pub(super) fn alert(org: &str, kind: Alert) -> Event {
     Event::Alert {
-        org: OrgName::from(org),
+        org: Some(OrgName::from(org)),
         kind,
         messages: None,
     }

@@ -11,12 +11,16 @@ use crate::trace::{ConnectionId, Entry, Event, Header, Policy, Side};
 use crate::words::{Cause, OracleName};
 
 /// Holds every connection to the time by which its client must have noticed that it is over: what ends it at once,
-/// silence, a zombie, a stage that takes too long. To the millisecond, in the client's own time.
+/// silence, a zombie, a stage that takes too long. To the millisecond, in the client's own time, in which what it could
+/// not notice since it was paused is left out. Its own timers run in a pause: whether it was right to declare a connection
+/// dead is asked of them.
 #[derive(Debug)]
 pub struct Detection {
     policy: Policy,
     links: Links,
     pulses: Pulses,
+    /// The same by the client's timers: a pause counts.
+    timed: Pulses,
     /// The live connections that were told of.
     told: BTreeSet<ConnectionId>,
     /// Before this no connection is overdue. It may be too early, never too late.
@@ -30,6 +34,7 @@ impl Detection {
             policy: header.policy.clone(),
             links: Links::new(header),
             pulses: Pulses::default(),
+            timed: Pulses::default(),
             told: BTreeSet::new(),
             next: Instant::NEVER,
         }
@@ -75,6 +80,7 @@ impl Detection {
     fn forget(&mut self, conn: ConnectionId) {
         self.links.take(conn);
         self.pulses.remove(conn);
+        self.timed.remove(conn);
         self.told.remove(&conn);
     }
 }
@@ -83,7 +89,7 @@ impl Detection {
 /// nothing more is delivered.
 fn due(policy: &Policy, links: &Links, link: &Link, pulse: &Pulse) -> (Instant, &'static str) {
     if let Some(ending) = &link.ending {
-        return (links.own_time_at(ending.at), ending.what);
+        return (links.polled_time_at(ending.at), ending.what);
     }
     let mut first = (Instant::NEVER, "nothing");
     let mut or = |due: Instant, what| {
@@ -110,12 +116,14 @@ impl Oracle for Detection {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let now = self.links.own_time(entry);
+        let now = self.links.polled_time(entry);
+        let timed = self.links.own_time_at(entry.at);
         if now > self.next {
             self.sweep(now, entry.at, findings);
         }
         self.links.observe(entry, now);
         self.pulses.observe(entry, now, &self.links);
+        self.timed.observe(entry, timed, &self.links);
         match &entry.event {
             Event::Delivered {
                 conn,
@@ -144,15 +152,15 @@ impl Oracle for Detection {
                 // Its end was reported: not too late, or it would have been told of before, and perhaps too early.
                 findings.judged(self.name());
                 if let (Cause::ConnectionLost, Some(link), Some(pulse)) =
-                    (cause, self.links.get(*conn), self.pulses.get(*conn))
+                    (cause, self.links.get(*conn), self.timed.get(*conn))
                 {
-                    let dead =
-                        pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now);
+                    let dead = pulse.is_silent(&self.policy, timed)
+                        || pulse.is_zombie(&self.policy, timed);
                     if !dead && link.ending.is_none() {
                         findings.say(self.name(), entry.at, Some(org), Some(*conn), || {
                             format!(
                                 "declared dead while it was alive: the last thing was received {} before",
-                                now - pulse.received
+                                timed - pulse.received
                             )
                         });
                     }
@@ -164,7 +172,7 @@ impl Oracle for Detection {
     }
 
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
-        self.sweep(self.links.own_time_at(end), end, findings);
+        self.sweep(self.links.polled_time_at(end), end, findings);
     }
 }
 
@@ -318,6 +326,32 @@ mod tests {
         let mut tape = Tape::new();
         tape.start_unpaired().keep_alive(30_000, 900_000, 110_001);
         tape.assert_says(Detection::new, &["the end of the QR codes"]);
+    }
+
+    #[test]
+    fn what_could_not_be_noticed_in_a_pause_is_due_after_it_and_no_later() {
+        // The ping of 55 s is the last thing that happens before a pause of ten minutes.
+        let woken = || {
+            let mut tape = Tape::new();
+            tape.start().at(55_000).iq_ping().paused(600_000);
+            tape
+        };
+        let mut tape = woken();
+        tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+        tape.assert_clean(Detection::new);
+        let mut tape = woken();
+        tape.pass(60_000);
+        tape.assert_clean(Detection::new);
+        tape.pass(1);
+        tape.assert_says(Detection::new, &["silence is not noticed"]);
+    }
+
+    #[test]
+    fn an_answer_that_waited_for_the_end_of_a_pause_is_a_sign_of_life() {
+        let mut tape = Tape::new();
+        tape.start().at(55_000).iq_ping().paused(600_000).iq_pong();
+        tape.disconnected(Cause::ConnectionLost, Some(Stage::Open));
+        tape.assert_says(Detection::new, &["declared dead while it was alive"]);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, VecDeque};
 use squall_protocol::{Instant, Millis};
 
 use super::clock::OwnClock;
+use super::limiter_time::LimiterClock;
 use super::{Finding, Findings, Oracle};
-use crate::trace::{Entry, Event, Header, OrgName, Policy, Remembered, Verdict};
+use crate::trace::{Entry, Event, Header, OrgName, Per, Policy, Remembered, Verdict};
 use crate::words::OracleName;
 
 /// Keeps what was admitted, what failed and what was blocked before a boot, and holds two things against it: what the
@@ -22,11 +23,15 @@ use crate::words::OracleName;
 pub struct Durability {
     policy: Policy,
     clock: OwnClock,
+    limiter: LimiterClock,
     orgs: BTreeMap<OrgName, Known>,
     blocked_all: Option<(Instant, Life)>,
     life: Life,
     store_lost: bool,
 }
+
+/// A civil day of the clocks' change in autumn.
+const LONGEST_DAY: Millis = Millis::from_hours(25);
 
 /// Which life of the process: the number of its boots.
 type Life = u32;
@@ -62,6 +67,7 @@ impl Durability {
         Self {
             policy: header.policy.clone(),
             clock: OwnClock::default(),
+            limiter: LimiterClock::new(header),
             orgs: header.organizations.keys().map(known).collect(),
             blocked_all: None,
             life: 0,
@@ -71,7 +77,11 @@ impl Durability {
 
     /// An attempt counts for so long at the most; after that nobody needs to remember it.
     fn longest_window(&self) -> Millis {
-        self.policy.global.1.max(self.policy.per_org.1)
+        let own = match self.policy.per_org.1 {
+            Per::Rolling(per) => per,
+            Per::Calendar(_) => LONGEST_DAY,
+        };
+        self.policy.global.1.max(own)
     }
 
     fn admitted(&mut self, now: Instant, org: &OrgName, number: u64) -> Option<String> {
@@ -118,10 +128,13 @@ impl Durability {
             older.filter(|attempt| attempt.admitted + per > now).count()
         };
         let full = |count: usize, max: u32| usize::try_from(max).is_ok_and(|max| count >= max);
-        let (own, all) = (self.policy.per_org, self.policy.global);
-        let of_own = count(known, own.1);
-        if of_own > 0 && full(of_own, own.0) {
-            return Some(format!("its {of_own} attempts of the last {}", own.1));
+        let ((own, per), all) = (&self.policy.per_org, self.policy.global);
+        // How many a civil day holds, `limiter_shadow` counts.
+        if let Per::Rolling(per) = per {
+            let of_own = count(known, *per);
+            if of_own > 0 && full(of_own, *own) {
+                return Some(format!("its {of_own} attempts of the last {per}"));
+            }
         }
         let of_all = self.orgs.values().map(|known| count(known, all.1)).sum();
         if of_all > 0 && full(of_all, all.0) {
@@ -222,7 +235,9 @@ impl Oracle for Durability {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let now = self.clock.observe(entry);
+        let own = self.clock.observe(entry);
+        self.limiter.observe(entry, own);
+        let now = self.limiter.at(own);
         match &entry.event {
             Event::Verdict {
                 org,

@@ -28,7 +28,7 @@ pub struct Holds {
 /// What warrants an end of an organization's session, whatever its connection received.
 #[derive(Debug, Default)]
 struct Org {
-    /// The operator's last stop, by the client's own clock.
+    /// The operator's last stop, by the client's own clock, paused time left out.
     stopped: Option<Instant>,
     revoked: bool,
     /// An attempt is under way; a process that dies now ends it.
@@ -60,8 +60,13 @@ impl Holds {
     }
 
     /// Nothing, or why this end is not warranted.
-    fn judge(&self, now: Instant, org: &OrgName, conn: Option<ConnectionId>) -> Result<(), String> {
-        if self.orgs.get(org).is_some_and(|org| org.warrants(now)) {
+    fn judge(
+        &self,
+        (now, polled): (Instant, Instant),
+        org: &OrgName,
+        conn: Option<ConnectionId>,
+    ) -> Result<(), String> {
+        if self.orgs.get(org).is_some_and(|org| org.warrants(polled)) {
             return Ok(());
         }
         let Some(conn) = conn else {
@@ -119,6 +124,7 @@ impl Oracle for Holds {
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
         let now = self.links.own_time(entry);
+        let polled = self.links.polled_time_at(entry.at);
         self.links.observe(entry, now);
         self.pulses.observe(entry, now, &self.links);
         match &entry.event {
@@ -135,7 +141,7 @@ impl Oracle for Holds {
             Event::Request {
                 org,
                 ask: Ask::Stop,
-            } if self.links.listens() => self.org(org).stopped = Some(now),
+            } if self.links.listens() => self.org(org).stopped = Some(polled),
             Event::PermitRevoked { org, .. } => self.org(org).revoked = true,
             Event::Crashed { .. } => {
                 for org in self.orgs.values_mut() {
@@ -151,7 +157,7 @@ impl Oracle for Holds {
                 ..
             } => {
                 findings.judged(self.name());
-                if let Err(why) = self.judge(now, org, *conn) {
+                if let Err(why) = self.judge((now, polled), org, *conn) {
                     findings.say(self.name(), entry.at, Some(org), *conn, || {
                         let mut said = cause.to_string();
                         if !detail.is_empty() {

@@ -66,7 +66,13 @@ impl KeepAliveCadence {
             }
             _ => return,
         };
-        let expected = due.replace(now + interval);
+        let expected = due.take();
+        // A late one skips those that were missed, and shifts none that follow.
+        let next = expected.filter(|due| *due <= now).map_or(now, |due| {
+            now - Millis::new((now - due).get() % interval.get().max(1))
+        });
+        *due = Some(next + interval);
+        let expected = expected.map(|due| self.clock.once_polled(due));
         findings.judged(OracleName::KeepAliveCadence);
         if expected != Some(now) {
             findings.say(
@@ -88,10 +94,16 @@ impl KeepAliveCadence {
     }
 
     /// The connection is over at `now`: a ping that was due before is missing.
-    fn over(at: Instant, now: Instant, conn: ConnectionId, beats: &Beats, findings: &mut Findings) {
+    fn over(
+        clock: &OwnClock,
+        (at, now): (Instant, Instant),
+        conn: ConnectionId,
+        beats: &Beats,
+        findings: &mut Findings,
+    ) {
         for (due, what) in [(beats.iq, "IQ ping"), (beats.active, "WebSocket Ping")] {
             if let Some(due) = due
-                && due < now
+                && clock.once_polled(due) < now
             {
                 findings.judged(OracleName::KeepAliveCadence);
                 findings.say(
@@ -152,7 +164,7 @@ impl Oracle for KeepAliveCadence {
                         active: beats.active.take(),
                         extra: false,
                     };
-                    Self::over(entry.at, now, conn, &ended, findings);
+                    Self::over(&self.clock, (entry.at, now), conn, &ended, findings);
                 } else if *state == State::Connected && beats.active.is_none() {
                     beats.active = Some(now + self.active_ping);
                 }
@@ -165,12 +177,12 @@ impl Oracle for KeepAliveCadence {
                 by: Side::Client,
             } => {
                 if let Some(beats) = self.live.remove(*conn) {
-                    Self::over(entry.at, now, *conn, &beats, findings);
+                    Self::over(&self.clock, (entry.at, now), *conn, &beats, findings);
                 }
             }
             Event::Crashed { .. } => {
                 for (conn, beats) in self.live.drain() {
-                    Self::over(entry.at, now, conn, &beats, findings);
+                    Self::over(&self.clock, (entry.at, now), conn, &beats, findings);
                 }
             }
             _ => {}
@@ -180,7 +192,7 @@ impl Oracle for KeepAliveCadence {
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
         let now = self.clock.at(end);
         for (conn, beats) in self.live.drain() {
-            Self::over(end, now, conn, &beats, findings);
+            Self::over(&self.clock, (end, now), conn, &beats, findings);
         }
     }
 }
@@ -284,6 +296,33 @@ mod tests {
         let mut tape = Tape::new();
         tape.start().at(40_000).suspended(60_000).at(115_000);
         tape.iq_ping().iq_pong();
+        tape.assert_clean(KeepAliveCadence::new);
+    }
+
+    #[test]
+    fn a_ping_that_was_due_in_a_pause_goes_out_at_its_end_and_the_beat_goes_on() {
+        let woken = || {
+            let mut tape = Tape::new();
+            tape.start().at(40_000).paused(60_000);
+            tape
+        };
+        let mut tape = woken();
+        tape.iq_ping().iq_pong().at(105_000).iq_ping().iq_pong();
+        tape.at(130_000).iq_ping().iq_pong();
+        tape.assert_clean(KeepAliveCadence::new);
+        let mut tape = woken();
+        tape.pass(1).iq_ping().iq_pong();
+        tape.assert_says(KeepAliveCadence::new, &["a IQ ping 1ms late"]);
+        let mut tape = woken();
+        tape.iq_ping().iq_pong().iq_ping().iq_pong();
+        tape.assert_says(KeepAliveCadence::new, &["a IQ ping 5s early"]);
+    }
+
+    #[test]
+    fn a_process_that_dies_in_a_pause_owes_no_ping_of_it() {
+        let mut tape = Tape::new();
+        tape.start().at(40_000).event(Event::Paused);
+        tape.at(100_000).crash().at(105_000).boot();
         tape.assert_clean(KeepAliveCadence::new);
     }
 

@@ -5,11 +5,14 @@
 //! cause and the right instant to come back, to the millisecond.
 
 mod book;
+mod days;
 
+use jiff::{SignedDuration, Timestamp};
 use squall_protocol::{Instant, Millis};
 
-use self::book::{Book, Standing};
+use self::book::{Attempt, Book, Standing};
 use super::ending::{blocks, fails};
+use super::limiter_time::{LimiterClock, Moment};
 use super::link::Links;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Verdict};
@@ -17,15 +20,15 @@ use crate::words::{Cause, Denial, OracleName};
 
 /// Keeps a limiter's book of its own from the requests, verdicts, dials and disconnects of the trace.
 ///
-/// Its time is the client's monotonic time within one life of the process, and the wall clock's from one life to the
-/// next: so a suspend lengthens every window, and a crash does not.
+/// Its time is the client's monotonic time within one life of the process, and from one life to the next the mark in the
+/// store or the wall clock, whichever is later: so a suspend lengthens every window, a crash does not, and no step of the
+/// wall clock shortens one unless a crash follows a step forward.
 #[derive(Debug)]
 pub struct LimiterShadow {
     policy: Policy,
     /// The subject claims the wait before a dial.
     waits: bool,
-    /// The wall clock at the start of the run, in milliseconds of the Unix epoch.
-    starts: i64,
+    clock: LimiterClock,
     links: Links,
     book: Book,
 }
@@ -39,37 +42,30 @@ impl LimiterShadow {
         Self {
             policy: header.policy.clone(),
             waits: header.claims.waits,
-            starts: header.starts.as_millisecond(),
+            clock: LimiterClock::new(header),
             links: Links::new(header),
             book: Book::new(&header.policy),
         }
     }
 
-    fn granted(
-        &mut self,
-        at: Instant,
-        now: Instant,
-        org: &OrgName,
-        attempt: u64,
-    ) -> Result<(), String> {
+    fn granted(&mut self, moment: Moment, org: &OrgName, attempt: u64) -> Result<(), String> {
         let verdict = if self.book.is_active(org) {
             Err(format!("{} was to refuse it", Denial::AlreadyActive))
         } else {
-            let standing = self.book.standing(org, now);
+            let standing = self.book.standing(org, moment);
             if standing.is_empty() {
                 Ok(())
             } else {
-                Err(told(&standing, now))
+                Err(told(&standing, moment.now))
             }
         };
-        self.book.admit(org, attempt, now, at);
+        self.book.admit(org, attempt, moment);
         verdict.map_err(|why| format!("a start was admitted too many: {why}"))
     }
 
     fn denied(
         &mut self,
-        at: Instant,
-        now: Instant,
+        moment: Moment,
         org: &OrgName,
         cause: Denial,
         also: &[Denial],
@@ -78,7 +74,8 @@ impl LimiterShadow {
         if cause == Denial::StoreUnavailable {
             return Err("refused for its store, and the store was healthy".to_owned());
         }
-        let mut standing = self.book.standing(org, now);
+        let now = moment.now;
+        let mut standing = self.book.standing(org, moment);
         let right_retry;
         if self.book.is_active(org) {
             if cause != Denial::AlreadyActive {
@@ -109,7 +106,7 @@ impl LimiterShadow {
                 return Err(format!("refused by {cause}, but {}", told(&standing, now)));
             }
             right_retry =
-                (decisive.frees != Instant::NEVER).then(|| self.wall(at, decisive.frees - now));
+                (decisive.frees != Instant::NEVER).then(|| wall(moment, decisive.frees - now));
         }
         let mut said = also.to_vec();
         said.sort_unstable();
@@ -135,21 +132,15 @@ impl LimiterShadow {
         Ok(())
     }
 
-    /// So long after `at`, as the wall clock shows it.
-    fn wall(&self, at: Instant, later: Millis) -> i64 {
-        let since = (at + later).since_start().get();
-        self.starts.saturating_add_unsigned(since)
-    }
-
     fn dialed(
         &mut self,
-        entry: &Entry,
-        now: Instant,
+        moment: Moment,
         org: &OrgName,
         conn: ConnectionId,
         attempt: u64,
         handoff: bool,
     ) -> Result<(), String> {
+        let now = moment.now;
         let block = self.book.block(org, now, self.policy.block_all && !handoff);
         let known = self.book.attempt(org, attempt);
         let pays = known.as_ref().is_some_and(|known| {
@@ -161,13 +152,13 @@ impl LimiterShadow {
         });
         if !pays {
             // Nothing pays for it: it is a start that no limiter was asked about, and counts as one.
-            let standing = self.book.standing(org, now);
+            let standing = self.book.standing(org, moment);
             let held = if standing.is_empty() {
                 String::new()
             } else {
                 format!(", and {}", told(&standing, now))
             };
-            self.book.rogue(org, attempt, now, entry.at, conn);
+            self.book.rogue(org, attempt, moment, conn);
             let what = if handoff { "handoff" } else { "dial" };
             return Err(format!("a {what} that no admission pays for{held}"));
         }
@@ -179,7 +170,8 @@ impl LimiterShadow {
         } else {
             known.dialed = true;
         }
-        let (admitted, admitted_at) = (known.admitted, known.admitted_at);
+        let late = lateness(known, self.policy.delay, moment);
+        let admitted = known.admitted;
         if let Some(until) = block {
             return Err(format!("dialed in a block that ends in {}", until - now));
         }
@@ -188,11 +180,9 @@ impl LimiterShadow {
             if now < due {
                 return Err(format!("dialed {} before its wait was over", due - now));
             }
-            let latest = admitted_at + self.policy.delay + LATEST;
-            if entry.at > latest {
+            if late > LATEST {
                 return Err(format!(
-                    "dialed {} after its wait: more than {LATEST} late is revoked",
-                    entry.at - (admitted_at + self.policy.delay)
+                    "dialed {late} after its wait: more than {LATEST} late is revoked"
                 ));
             }
         }
@@ -201,13 +191,12 @@ impl LimiterShadow {
 
     fn revoked(
         &mut self,
-        at: Instant,
-        now: Instant,
+        moment: Moment,
         org: &OrgName,
         attempt: u64,
         blocked: bool,
     ) -> Result<(), String> {
-        let block = self.book.block(org, now, self.policy.block_all);
+        let block = self.book.block(org, moment.now, self.policy.block_all);
         let delay = self.policy.delay;
         let Some(known) = self.book.attempt(org, attempt) else {
             return Err(format!(
@@ -216,7 +205,7 @@ impl LimiterShadow {
         };
         known.void = true;
         known.open = false;
-        let late = at > known.admitted_at + delay + LATEST;
+        let late = lateness(known, delay, moment) > LATEST;
         match (blocked, block.is_some(), late) {
             (true, true, _) | (false, _, true) => Ok(()),
             (true, false, _) => Err("a permit was revoked for a block, and none stood".to_owned()),
@@ -253,6 +242,25 @@ impl LimiterShadow {
     }
 }
 
+/// How long after its wait it is, by whichever clock says more.
+fn lateness(attempt: &Attempt, delay: Millis, moment: Moment) -> Millis {
+    let by_wall = moment
+        .wall
+        .duration_since(attempt.admitted_wall)
+        .as_millis();
+    let by_wall = Millis::new(u64::try_from(by_wall).unwrap_or(0));
+    (moment.now - attempt.admitted)
+        .max(by_wall)
+        .saturating_sub(delay)
+}
+
+/// So long from now, as the wall clock shows it.
+fn wall(moment: Moment, later: Millis) -> i64 {
+    let later = SignedDuration::from_millis(i64::try_from(later.get()).unwrap_or(i64::MAX));
+    let wall = moment.wall.saturating_add(later).unwrap_or(Timestamp::MAX);
+    wall.as_millisecond()
+}
+
 /// The rules that stand, in words.
 fn told(standing: &[Standing], now: Instant) -> String {
     if standing.is_empty() {
@@ -286,17 +294,23 @@ impl Oracle for LimiterShadow {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let now = self.links.own_time(entry);
-        self.links.observe(entry, now);
+        let own = self.links.own_time(entry);
+        self.links.observe(entry, own);
+        self.clock.observe(entry, own);
+        if let Event::Sent { .. } | Event::Delivered { .. } = entry.event {
+            return;
+        }
+        let moment = self.clock.moment(entry, own);
+        let now = moment.now;
         let (org, conn, verdict) = match &entry.event {
             Event::Verdict { org, verdict } => {
                 let right = match verdict {
-                    Verdict::Granted { attempt } => self.granted(entry.at, now, org, *attempt),
+                    Verdict::Granted { attempt } => self.granted(moment, org, *attempt),
                     Verdict::Denied {
                         cause,
                         also,
                         retry_at,
-                    } => self.denied(entry.at, now, org, *cause, also, *retry_at),
+                    } => self.denied(moment, org, *cause, also, *retry_at),
                     Verdict::Unreachable => return,
                 };
                 (org, None, right)
@@ -309,17 +323,13 @@ impl Oracle for LimiterShadow {
             } => (
                 org,
                 Some(*conn),
-                self.dialed(entry, now, org, *conn, *attempt, *handoff),
+                self.dialed(moment, org, *conn, *attempt, *handoff),
             ),
             Event::PermitRevoked {
                 org,
                 attempt,
                 blocked,
-            } => (
-                org,
-                None,
-                self.revoked(entry.at, now, org, *attempt, *blocked),
-            ),
+            } => (org, None, self.revoked(moment, org, *attempt, *blocked)),
             Event::PermitSpent { org, attempt } => {
                 if let Some(known) = self.book.attempt(org, *attempt) {
                     known.spent = true;

@@ -94,7 +94,18 @@ impl Links {
         self.clock.at(at)
     }
 
-    /// Whether the client could hear anybody: it is up, and not suspended.
+    /// The client's own time at this entry, paused time left out. To be asked first, once for each entry.
+    pub(super) fn polled_time(&mut self, entry: &Entry) -> Instant {
+        self.clock.observe(entry);
+        self.clock.polled_at(entry.at)
+    }
+
+    /// The client's own time when the engine's is `at`, paused time left out.
+    pub(super) fn polled_time_at(&self, at: Instant) -> Instant {
+        self.clock.polled_at(at)
+    }
+
+    /// Whether the client could hear anybody: it is up, and neither suspended nor paused.
     pub(super) fn listens(&self) -> bool {
         self.clock.runs()
     }
@@ -156,6 +167,11 @@ impl Links {
                 }
             }
             Event::Crashed { .. } => drop(self.live.drain()),
+            // The client reads a date of the server's by its own wall clock.
+            Event::ClockStepped { by } => {
+                let by = jiff::SignedDuration::from_millis(*by);
+                self.starts = self.starts.saturating_add(by).unwrap_or(self.starts);
+            }
             _ => {}
         }
     }

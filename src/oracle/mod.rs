@@ -14,6 +14,7 @@ mod holds;
 mod judge;
 mod keep_alive_cadence;
 mod limiter_shadow;
+mod limiter_time;
 mod link;
 mod live;
 mod no_secret;

@@ -17,19 +17,21 @@ use crate::words::{Denial, OracleName, State};
 ///
 /// A refusal that names an instant to come back at is held to it: the same start asked then, or later, is granted, and
 /// until then each refusal names the same instant, as long as nothing happened that moves it: an admission, an end of
-/// that organization's, an attempt given back, a suspend.
+/// that organization's, an attempt given back, a suspend, a wall clock that is set. Paused time is left out of how long
+/// `connected` may still be said.
 ///
 /// What it judges is the machine's own word, as the engine hears it. That two HTTP endpoints asked at one instant agree
 /// is part of this oracle once there is an API to ask.
 #[derive(Debug)]
 pub struct StatusHonesty {
     policy: Policy,
-    /// The wall clock at the start of the run, in milliseconds of the Unix epoch.
+    /// The client's wall clock at the start of the run, set as it was since, in milliseconds of the Unix epoch.
     starts: i64,
     links: Links,
     pulses: Pulses,
     orgs: BTreeMap<OrgName, Said>,
-    /// The client's machine has slept in this life of its process: a boot then moves the limiter's time.
+    /// The client's machine has slept in this life of its process, or its wall clock was set: a boot then moves the
+    /// limiter's time.
     slept: bool,
     /// Before this nothing that is said can have become untrue.
     next: Instant,
@@ -186,7 +188,7 @@ fn true_until(
         );
     };
     if let Some(ending) = &link.ending {
-        return (links.own_time_at(ending.at), ending.what);
+        return (links.polled_time_at(ending.at), ending.what);
     }
     let (Some(_), Some(secured)) = (link.success, link.secured) else {
         return (link.dialed, "its newest connection is not logged in");
@@ -206,7 +208,7 @@ impl Oracle for StatusHonesty {
     }
 
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
-        let now = self.links.own_time(entry);
+        let now = self.links.polled_time(entry);
         if now > self.next {
             self.sweep(now, entry.at, findings);
         }
@@ -271,6 +273,12 @@ impl Oracle for StatusHonesty {
                 self.slept = true;
                 self.forget_times(None);
             }
+            // What people are told moves with the clock that they look at; across a boot, the limiter's time may too.
+            Event::ClockStepped { by } => {
+                self.starts = self.starts.saturating_add(*by);
+                self.slept = true;
+                self.forget_times(None);
+            }
             Event::Booted if self.slept => {
                 self.slept = false;
                 self.forget_times(None);
@@ -289,7 +297,7 @@ impl Oracle for StatusHonesty {
     }
 
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
-        self.sweep(self.links.own_time_at(end), end, findings);
+        self.sweep(self.links.polled_time_at(end), end, findings);
     }
 }
 

@@ -407,4 +407,11 @@ impl Tape {
             .pass(milliseconds)
             .event(Event::Resumed)
     }
+
+    /// Not polled for so many milliseconds, its clocks running.
+    pub(crate) fn paused(&mut self, milliseconds: u64) -> &mut Self {
+        self.event(Event::Paused)
+            .pass(milliseconds)
+            .event(Event::Continued)
+    }
 }

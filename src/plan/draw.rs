@@ -78,10 +78,29 @@ fn planned(step: &Step, seed: Seed) -> PlannedStep {
         scenario::Action::Clear { step } => Action::Clear { step },
         scenario::Action::ClientCrash { store, down_for } => Action::ClientCrash {
             store,
-            down_for: draw("down_for", down_for),
+            down_for: down_for.map(|down_for| draw("down_for", down_for)),
         },
         scenario::Action::Suspend { lasts } => Action::Suspend {
             lasts: draw("for", lasts),
+        },
+        scenario::Action::ClientPause { lasts } => Action::ClientPause {
+            lasts: draw("for", lasts),
+        },
+        scenario::Action::ClockStep { by } => {
+            let length = i64::try_from(draw("by", by.length).get()).unwrap_or(i64::MAX);
+            Action::ClockStep {
+                by: if by.back { -length } else { length },
+            }
+        }
+        scenario::Action::Supervisor { restart } => Action::Supervisor {
+            restart: draw("restart", restart),
+        },
+        scenario::Action::ServerRestart {
+            down_for,
+            connections,
+        } => Action::ServerRestart {
+            down_for: draw("down_for", down_for),
+            connections,
         },
     };
     PlannedStep {

@@ -19,7 +19,8 @@ use jiff::tz::Offset;
 use squall_protocol::{Instant, Millis};
 
 use crate::scenario::{
-    Between, CrashedStore, EventMatcher, FaultSpec, Guard, Organization, Orgs, ServerPings, Target,
+    Between, CrashedStore, EndsOf, EventMatcher, FaultSpec, Guard, Organization, Orgs, ServerPings,
+    Target,
 };
 use crate::seed::Seed;
 use crate::trace::{OrgName, Policy};
@@ -161,15 +162,41 @@ pub enum Action {
     ClientCrash {
         /// What becomes of its store.
         store: CrashedStore,
-        /// For how long there is no process.
-        down_for: Millis,
+        /// For how long there is no process; where nothing is said, until a supervisor starts it again, or for
+        /// [`DOWN_FOR`].
+        down_for: Option<Millis>,
     },
     /// The client's machine sleeps.
     Suspend {
         /// For how long.
         lasts: Millis,
     },
+    /// The client's process is stopped.
+    ClientPause {
+        /// For how long.
+        lasts: Millis,
+    },
+    /// The wall clock of the client's machine is set.
+    ClockStep {
+        /// Ahead by so many milliseconds, or back where that is below zero.
+        by: i64,
+    },
+    /// From now on the client's process is started again whenever it is gone.
+    Supervisor {
+        /// How long after it is gone.
+        restart: Millis,
+    },
+    /// The server's process dies and comes back.
+    ServerRestart {
+        /// For how long there is no server.
+        down_for: Millis,
+        /// How its connections end.
+        connections: EndsOf,
+    },
 }
+
+/// How long a crashed client is down if nobody says.
+pub const DOWN_FOR: Millis = Millis::from_secs(5);
 
 /// When a fault goes off by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

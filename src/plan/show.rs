@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use squall_protocol::Millis;
+
 use super::{Action, Lasts, Phone, Plan, Trigger};
 use crate::scenario::{EventKind, EventMatcher, Target, Which};
 use crate::trace::Side;
@@ -128,9 +130,26 @@ impl fmt::Display for Action {
             }
             Self::Clear { step } => write!(f, "clear step {step}"),
             Self::ClientCrash { store, down_for } => {
-                write!(f, "client_crash store {store}, down for {down_for}")
+                write!(f, "client_crash store {store}")?;
+                match down_for {
+                    Some(down_for) => write!(f, ", down for {down_for}"),
+                    None => Ok(()),
+                }
             }
             Self::Suspend { lasts } => write!(f, "suspend for {lasts}"),
+            Self::ClientPause { lasts } => write!(f, "client_pause for {lasts}"),
+            Self::ClockStep { by } => {
+                let way = if *by < 0 { "back" } else { "ahead" };
+                write!(f, "clock_step {way} by {}", Millis::new(by.unsigned_abs()))
+            }
+            Self::Supervisor { restart } => write!(f, "supervisor restarts after {restart}"),
+            Self::ServerRestart {
+                down_for,
+                connections,
+            } => write!(
+                f,
+                "server_restart connections {connections}, down for {down_for}"
+            ),
         }
     }
 }

@@ -27,6 +27,11 @@ const STEPS: &str = r#"  - { at: 1h..2h, start_session: { org: "1" } }
   - { at: 12h, stop_session: { org: acme } }
   - { at: 13h, scan_qr: { org: acme } }
   - { at_random: 1h..9h, from: 14h, inject: { reset: {} } }
+  - { at: 14h, client_pause: { for: 1m..3m } }
+  - { at: 15h, clock_step: { by: -10m..1h } }
+  - { at: 16h, supervisor: { restart: 5s } }
+  - { at: 17h, client_crash: {} }
+  - { at: 18h, server_restart: { down_for: 1s..9s, connections: reset } }
 "#;
 
 #[test]

@@ -20,11 +20,11 @@ mod yaml;
 pub use faults::{FAULTS, FaultInfo, FaultSpec};
 pub use load::{LoadError, load, parse};
 pub use model::{
-    Action, Before, CrashedStore, EventKind, EventMatcher, Expectation, Expected, Guard,
+    Action, Before, CrashedStore, EndsOf, EventKind, EventMatcher, Expectation, Expected, Guard,
     GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target,
     Trigger, Which,
 };
 pub use problem::Problem;
-pub use range::{Between, Count, InvalidRange, Length, Window};
+pub use range::{Between, Count, InvalidRange, Length, Shift, Window};
 pub use schema::schema;
 pub use yaml::Place;

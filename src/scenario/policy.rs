@@ -1,11 +1,12 @@
 //! The rules in force: the scenario's own where it has some, the defaults elsewhere.
 
-use squall_protocol::Millis;
+use squall_protocol::{Millis, Zone};
 
+use super::nearest::nearest;
 use super::problem::Problem;
-use super::raw::{BlockScope, PairingRestart, RawPer, RawPolicy, RawQuota};
+use super::raw::{BlockScope, PairingRestart, RawPer, RawPolicy};
 use super::yaml::At;
-use crate::trace::Policy;
+use crate::trace::{Per, Policy};
 
 /// The rules of a session and limiter that nobody changed. Written again here, since a judge does not borrow the
 /// accused's numbers; a test holds them equal.
@@ -21,7 +22,7 @@ pub const DEFAULT: Policy = Policy {
     pairing_timeout: Millis::from_secs(60),
     handoff: true,
     global: (3, Millis::from_hours(1)),
-    per_org: (2, Millis::from_hours(24)),
+    per_org: (2, Per::Rolling(Millis::from_hours(24))),
     cooldown: Millis::from_hours(2),
     block: Millis::from_hours(24),
     block_all: false,
@@ -73,8 +74,20 @@ pub(super) fn resolve(
         delay: limiter.delay.unwrap_or(DEFAULT.delay),
         ..DEFAULT
     };
-    policy.global = quota(&limiter.global, DEFAULT.global, &mut complain);
-    policy.per_org = quota(&limiter.per_org, DEFAULT.per_org, &mut complain);
+    policy.global = (
+        most(&limiter.global.max, DEFAULT.global.0, &mut complain),
+        match &limiter.global.per {
+            Some(per) => rolling(per, &mut complain),
+            None => DEFAULT.global.1,
+        },
+    );
+    policy.per_org = (
+        most(&limiter.per_org.max, DEFAULT.per_org.0, &mut complain),
+        match &limiter.per_org.per {
+            Some(per) => window(per, &mut complain),
+            None => DEFAULT.per_org.1,
+        },
+    );
     let written = ping.dead_after.as_ref().or(ping.late_after.as_ref());
     if let Some(written) = written
         && policy.dead_after < policy.late_after
@@ -85,27 +98,42 @@ pub(super) fn resolve(
     policy
 }
 
-fn quota(
-    raw: &RawQuota,
-    default: (u32, Millis),
-    complain: &mut impl FnMut((usize, usize), Problem),
-) -> (u32, Millis) {
-    let max = raw.max.as_ref().map_or(default.0, |max| {
+type Complain<'a> = &'a mut dyn FnMut((usize, usize), Problem);
+
+fn most(written: &Option<At<u32>>, default: u32, complain: Complain<'_>) -> u32 {
+    written.as_ref().map_or(default, |max| {
         if max.value == 0 {
             complain(max.at, Problem::NotOne("max"));
         }
         max.value
-    });
-    let per = raw.per.as_ref().map_or(default.1, |per| match per.value {
-        RawPer::Rolling(Millis::ZERO) => {
-            complain(per.at, Problem::Zero("per"));
-            default.1
-        }
-        RawPer::Rolling(per) => per,
-        RawPer::Calendar => {
-            complain(per.at, Problem::NoCalendar);
-            default.1
-        }
-    });
-    (max, per)
+    })
+}
+
+fn rolling(per: &At<Millis>, complain: Complain<'_>) -> Millis {
+    if per.value == Millis::ZERO {
+        complain(per.at, Problem::Zero("per"));
+    }
+    per.value
+}
+
+fn window(per: &At<RawPer>, complain: Complain<'_>) -> Per {
+    match &per.value {
+        RawPer::Rolling(length) => Per::Rolling(rolling(
+            &At {
+                value: *length,
+                at: per.at,
+            },
+            complain,
+        )),
+        RawPer::Calendar(name) => match name.value.parse::<Zone>() {
+            Ok(zone) => Per::Calendar(zone),
+            Err(_) => {
+                let names = Zone::names();
+                let zone = name.value.clone();
+                let nearest = nearest(&zone, names.iter().map(String::as_str));
+                complain(name.at, Problem::UnknownZone { zone, nearest });
+                DEFAULT.per_org.1
+            }
+        },
+    }
 }

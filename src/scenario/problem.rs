@@ -189,9 +189,17 @@ pub enum Problem {
         /// The engine.
         engine: &'static str,
     },
-    /// A quota by calendar day.
-    #[error("a quota by calendar day is not there yet; write a rolling window, such as per: 24h")]
-    NoCalendar,
+    /// No zone of that name.
+    #[error("there is no time zone {zone:?}{}", match nearest {
+        Some(nearest) => format!(", did you mean {nearest:?}?"),
+        None => "; write a name of the IANA database, like America/New_York".to_owned(),
+    })]
+    UnknownZone {
+        /// The name.
+        zone: String,
+        /// The one that was probably meant.
+        nearest: Option<String>,
+    },
     /// It comes when the run is over.
     #[error("`{key}: {at}` is not before the end of the run, which lasts {runs_for}")]
     AfterTheEnd {

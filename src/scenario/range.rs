@@ -26,6 +26,15 @@ impl Between {
     }
 }
 
+/// A way that a clock is set: ahead, or back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// Whether it goes back.
+    pub back: bool,
+    /// By how much.
+    pub length: Between,
+}
+
 /// How many: at least `min` and, where there is a `max`, at most that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
@@ -186,6 +195,19 @@ impl FromStr for Between {
     }
 }
 
+impl FromStr for Shift {
+    type Err = InvalidRange;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRange> {
+        let text = text.trim();
+        let back = text.strip_prefix('-');
+        Ok(Self {
+            back: back.is_some(),
+            length: back.unwrap_or(text).parse()?,
+        })
+    }
+}
+
 impl FromStr for Count {
     type Err = InvalidRange;
 
@@ -252,6 +274,13 @@ from_text!(
     ["6h", "40ms..90ms"]
 );
 from_text!(
+    Shift,
+    "Shift",
+    "string",
+    "How far ahead, or with a minus how far back; of a range the seed draws one: 1h, -1h, -10m..1h.",
+    ["1h", "-1h", "-10m..1h"]
+);
+from_text!(
     Count,
     "Count",
     ["string", "integer"],
@@ -295,6 +324,17 @@ mod tests {
         assert!(many.contains(u64::MAX) && !many.contains(22));
         let few: Count = "..5".parse().unwrap();
         assert!(few.contains(0) && !few.contains(6));
+    }
+
+    #[test]
+    fn a_shift_goes_ahead_or_back_as_a_whole() {
+        let shift = |text: &str| {
+            text.parse::<Shift>()
+                .map(|it| (it.back, it.length.to_string()))
+        };
+        assert_eq!(shift("1h"), Ok((false, "1h".to_owned())));
+        assert_eq!(shift("-10m..1h"), Ok((true, "10m..1h".to_owned())));
+        assert!(shift("--1h").is_err() && shift("-10m..-1h").is_err());
     }
 
     #[test]

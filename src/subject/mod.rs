@@ -10,7 +10,7 @@ mod tests;
 
 use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
-use squall_protocol::Now;
+use squall_protocol::{Instant, Now};
 use squall_session::limiter::{MemoryStore, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, Machine, OrgId, Policy, State};
@@ -108,6 +108,19 @@ pub trait Subject: Send + Sized + 'static {
     fn machine(&mut self, org: &OrgId, rng: ChaCha8Rng) -> Self::Machine;
     /// Attempts that the boot found cut short by the death of the process before, to be told as such.
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)>;
+    /// Whether the boot found that the wall clock had gone ahead by more than time that passes unnoticed, to be told as an
+    /// alert of the whole process.
+    fn clock_jumped(&mut self) -> bool {
+        false
+    }
+    /// When it wants to wake, by the monotonic clock, whatever its machines do.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+    /// Its time has come, or nearly.
+    fn handle_timeout(&mut self, now: Now) {
+        let _ = now;
+    }
     /// Where an organization's session stands right after a boot, once its machine was made.
     fn stands(&self, org: &OrgId) -> State;
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use rand::rngs::ChaCha8Rng;
-use squall_protocol::Now;
 use squall_protocol::pairing::Device;
+use squall_protocol::{Instant, Now};
 use squall_session::limiter::{self, Go, Limiter, MemoryStore, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::store::{Ledger, Store};
-use squall_session::{AttemptId, Event, OrgId, Policy, Session, State};
+use squall_session::{AttemptId, Event, LimiterPolicy, OrgId, Policy, Session, State};
 
 use crate::subject::{Admission, Boot, Setup, Subject};
 use crate::trace::Claims;
@@ -21,6 +21,7 @@ pub struct RealSession {
     limiter: Limiter<MemoryStore>,
     states: BTreeMap<OrgId, State>,
     cut_short: Vec<(OrgId, AttemptId)>,
+    clock_jumped: bool,
     booted: Now,
 }
 
@@ -29,6 +30,11 @@ impl RealSession {
     pub(super) fn rewrite<R: Default>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> R {
         // A store that fails here leaves everything as it is: nothing to tell anybody.
         self.limiter.store().transact(work).unwrap_or_default()
+    }
+
+    /// The rules of its limiter.
+    pub(super) fn rules(&self) -> &LimiterPolicy {
+        &self.policy.limiter
     }
 
     /// Takes an organization for one that does not wait for a dial.
@@ -55,6 +61,7 @@ impl Boot for RealSession {
             limiter,
             states: BTreeMap::new(),
             cut_short: found.cut_short,
+            clock_jumped: found.jumped.is_some(),
             booted: now,
         })
     }
@@ -137,6 +144,18 @@ impl Subject for RealSession {
 
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
         std::mem::take(&mut self.cut_short)
+    }
+
+    fn clock_jumped(&mut self) -> bool {
+        std::mem::take(&mut self.clock_jumped)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        Some(self.limiter.poll_timeout())
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        self.limiter.handle_timeout(now);
     }
 
     fn stands(&self, org: &OrgId) -> State {

@@ -143,9 +143,9 @@ pub enum Event {
     KeepAliveLate { org: OrgName },
     /// No ping is late any more.
     KeepAliveRecovered { org: OrgName },
-    /// Something that an operator should look at.
+    /// Something that an operator should look at; of the whole process where it names nobody.
     Alert {
-        org: OrgName,
+        org: Option<OrgName>,
         kind: Alert,
         /// With `undecryptable`, how many messages there were since the process began.
         messages: Option<u64>,
@@ -215,6 +215,20 @@ pub enum Event {
     Suspended,
     /// It is polled again.
     Resumed,
+    /// It is stopped and not polled; both its clocks run.
+    Paused,
+    /// It goes on.
+    Continued,
+    /// The wall clock of its machine was set: ahead by so many milliseconds, or back where that is below zero.
+    ClockStepped { by: i64 },
+
+    // The server's process.
+    /// It is gone: its connections end, and nobody can dial it.
+    ServerDown,
+    /// It is there again, with its accounts and all that it remembers of them.
+    ServerUp,
+
+    // The engine's own word.
     /// A key of the run is in the entry before this one: which key, and where in it.
     SecretFound { key: String, place: String },
     /// The run is over.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use squall_protocol::Millis;
+use squall_protocol::{Millis, Zone};
 
 use crate::trace::OrgName;
 use crate::words::OracleName;
@@ -66,8 +66,8 @@ pub struct Policy {
     pub handoff: bool,
     /// Attempts of all organizations in a rolling window.
     pub global: (u32, Millis),
-    /// Attempts of one organization in a rolling window.
-    pub per_org: (u32, Millis),
+    /// Attempts of one organization in its window.
+    pub per_org: (u32, Per),
     /// After an organization's last failure.
     pub cooldown: Millis,
     /// After a `rate_limited`.
@@ -76,6 +76,16 @@ pub struct Policy {
     pub block_all: bool,
     /// Between admission and dial.
     pub delay: Millis,
+}
+
+/// The window of an organization's quota.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// So long, rolling.
+    Rolling(Millis),
+    /// The civil day of a zone.
+    Calendar(Zone),
 }
 
 /// What the subject claims to do. What it never claimed is listed as not judged, never as passed.

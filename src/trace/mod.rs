@@ -9,7 +9,7 @@ pub use entry::{
     Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Remembered, Side, Verdict,
 };
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
-pub use header::{Claims, Header, Policy};
+pub use header::{Claims, Header, Per, Policy};
 pub use prose::{Excerpt, Prose, Window};
 
 /// The version of the full form that this program writes and reads.

@@ -72,6 +72,9 @@ impl Teller {
 
     fn observe(&mut self, entry: &Entry, out: &mut impl FnMut(&str)) {
         let at = entry.at;
+        if let Event::ClockStepped { by } = entry.event {
+            self.stamp.step(by);
+        }
         match &entry.event {
             Event::Sent {
                 conn,
@@ -151,6 +154,10 @@ impl Teller {
                     Whose::Process => {
                         self.flush_all(out);
                         out(&self.stamp.line(at, "process", &said));
+                    }
+                    Whose::Server => {
+                        self.flush_all(out);
+                        out(&self.stamp.line(at, "server", &said));
                     }
                     Whose::Run => {
                         self.flush_all(out);
@@ -289,7 +296,7 @@ impl Teller {
             Event::PermitRevoked { org, .. }
             | Event::Withdrawn { org, .. }
             | Event::Qr { org, .. }
-            | Event::Alert { org, .. }
+            | Event::Alert { org: Some(org), .. }
             | Event::Left { org, .. }
             | Event::PhoneScanned { org }
             | Event::ScanRefused { org }
@@ -303,6 +310,7 @@ impl Teller {
             | Event::Released { conn, .. }
             | Event::UnknownStanza { conn, .. }
             | Event::FaultActed { conn, .. } => conn,
+            Event::ServerDown | Event::ServerUp => return Whose::Server,
             Event::SecretFound { .. } | Event::End => return Whose::Run,
             _ => return Whose::Process,
         };
@@ -318,5 +326,6 @@ enum Whose {
     Org(OrgName),
     Step(u32),
     Process,
+    Server,
     Run,
 }

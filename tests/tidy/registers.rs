@@ -35,6 +35,10 @@ fn faults(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
             ..
         } => Some("client_crash, store lost"),
         Action::Suspend { .. } => Some("suspend"),
+        Action::ClientPause { .. } => Some("client_pause"),
+        Action::ClockStep { .. } => Some("clock_step"),
+        Action::Supervisor { .. } => Some("supervisor"),
+        Action::ServerRestart { .. } => Some("server_restart"),
         _ => None,
     })
 }
@@ -48,6 +52,10 @@ fn every_fault_is_in_a_scenario() {
             "client_crash, store kept",
             "client_crash, store lost",
             "suspend",
+            "client_pause",
+            "clock_step",
+            "supervisor",
+            "server_restart",
         ])
         .filter(|name| !used.contains(name))
         .map(|name| format!("{name}: in no scenario"))
@@ -59,17 +67,27 @@ fn every_fault_is_in_a_scenario() {
 }
 
 /// What the engine does by itself, beside the faults of the mock server.
-const PROCESS: &[&str] = &["client_crash", "suspend"];
+const PROCESS: &[&str] = &[
+    "client_crash",
+    "suspend",
+    "client_pause",
+    "clock_step",
+    "server_restart",
+];
 
-/// What goes wrong by an action; nothing where it is a person's, or takes a fault off.
+/// What goes wrong by an action; nothing where it is a person's, a supervisor's, or takes a fault off.
 fn goes_wrong(action: &Action) -> Option<&'static str> {
     match action {
         Action::Inject { fault, .. } | Action::Fault { fault, .. } => Some(fault.info().name),
         Action::ClientCrash { .. } => Some("client_crash"),
         Action::Suspend { .. } => Some("suspend"),
+        Action::ClientPause { .. } => Some("client_pause"),
+        Action::ClockStep { .. } => Some("clock_step"),
+        Action::ServerRestart { .. } => Some("server_restart"),
         Action::StartSession { .. }
         | Action::StopSession { .. }
         | Action::ScanQr { .. }
+        | Action::Supervisor { .. }
         | Action::Clear { .. } => None,
     }
 }

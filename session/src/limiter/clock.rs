@@ -1,4 +1,4 @@
-//! The limiter's clock, and how its times are told to people.
+//! The limiter's clock, the mark that it leaves in the store, and how its times are told to people.
 
 use jiff::{SignedDuration, Timestamp};
 use squall_protocol::{Instant, Millis, Now};
@@ -27,6 +27,22 @@ impl Clock {
     pub(super) fn time(self, now: Instant) -> LimiterTime {
         self.base + (now - self.booted)
     }
+
+    pub(super) fn moment(self, now: Now) -> Moment {
+        Moment {
+            at: self.time(now.mono),
+            wall: now.wall,
+        }
+    }
+}
+
+/// A moment, as the rules know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The limiter's own time.
+    pub at: LimiterTime,
+    /// What the wall clock shows.
+    pub wall: Timestamp,
 }
 
 /// By how much the wall clock went ahead of what the store remembers.

@@ -4,6 +4,7 @@
 //! the attempt in the same transaction, and makes the [`Permit`] after the commit.
 
 mod block;
+mod calendar;
 mod clock;
 mod cooldown;
 mod permit;
@@ -16,7 +17,7 @@ mod write;
 mod tests;
 
 use jiff::Timestamp;
-use squall_protocol::{Millis, Now};
+use squall_protocol::{Instant, Millis, Now};
 
 use crate::cause::Consequence;
 use crate::id::{AttemptId, OrgId};
@@ -29,6 +30,7 @@ use crate::state::State;
 use crate::store::{Ledger, Store};
 
 pub use crate::store::{MemoryStore, StoreError};
+pub use clock::Moment;
 pub use permit::{ArmedHandoff, Go, Handoff, Permit};
 pub use rule::{Denial, Refused, decide};
 pub use status::LimiterStatus;
@@ -39,12 +41,18 @@ pub const GRACE: Millis = Millis::from_secs(30);
 /// A wall clock that went ahead by more than this while the process was down deserves a look.
 pub const JUMP: Millis = Millis::from_hours(24);
 
+/// The high-water mark of the clock in the store is never older than this while the process lives. So a boot tells how
+/// long nobody ran, to this much, however long nothing had happened before.
+pub const MARK: Millis = Millis::from_mins(10);
+
 /// Decides on every start-session, and remembers in its store what it granted.
 #[derive(Debug)]
 pub struct Limiter<S> {
     store: S,
     policy: LimiterPolicy,
     clock: Clock,
+    /// When the high-water mark is to be moved next if nothing happens.
+    mark_due: Instant,
     /// What happened while the store could not be written, in order. It is written before anything else is answered, so
     /// no block or failure is forgotten while this process lives.
     unwritten: Vec<Write>,
@@ -99,21 +107,38 @@ impl<S: Store> Limiter<S> {
             store,
             policy,
             clock,
+            mark_due: now.mono + MARK,
             unwritten: Vec::new(),
         };
         Ok((limiter, found))
     }
 
+    /// When it wants to wake: it then moves the high-water mark.
+    pub fn poll_timeout(&self) -> Instant {
+        self.mark_due
+    }
+
+    /// Its time has come. A store that cannot be written now is tried again one [`MARK`] later.
+    pub fn handle_timeout(&mut self, now: Now) {
+        if now.mono < self.mark_due {
+            return;
+        }
+        self.mark_due = now.mono + MARK;
+        let at = self.clock.time(now.mono);
+        let _ = self.transact(|ledger, policy| ledger.advance(at, policy));
+    }
+
     /// The operator asks for a session of `org`. `active` says whether one is under way.
     pub fn admit(&mut self, now: Now, org: &OrgId, active: bool) -> Admission {
-        let at = self.clock.time(now.mono);
+        let moment = self.clock.moment(now);
+        let at = moment.at;
         let delay = self.policy.delay;
         let decided = self.transact(|ledger, policy| {
             if active {
                 return Err(None);
             }
             // A refusal writes nothing.
-            decide(ledger, policy, org, at).map_err(Some)?;
+            decide(ledger, policy, org, moment).map_err(Some)?;
             ledger.advance(at, policy);
             Ok(ledger.admit(org, at))
         });

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::id::OrgId;
+use crate::limiter::clock::Moment;
 use crate::limiter::{block, cooldown, quota};
 use crate::policy::LimiterPolicy;
 use crate::store::{Ledger, LimiterTime};
@@ -72,7 +73,7 @@ pub struct Refused {
     pub until: Option<LimiterTime>,
 }
 
-/// Whether an attempt of `org` may begin at `at`: the rules of the policy over what the ledger remembers.
+/// Whether an attempt of `org` may begin `now`: the rules of the policy over what the ledger remembers.
 ///
 /// # Errors
 /// What refuses it, and until when.
@@ -80,13 +81,14 @@ pub fn decide(
     ledger: &Ledger,
     policy: &LimiterPolicy,
     org: &OrgId,
-    at: LimiterTime,
+    now: Moment,
 ) -> Result<(), Refused> {
+    let at = now.at;
     let rules = [
         (Denial::Global, quota::global(ledger, policy.global, at)),
         (
             Denial::PerOrg,
-            quota::per_org(ledger, policy.per_org, org, at),
+            quota::per_org(ledger, &policy.per_org, org, now),
         ),
         (
             Denial::Cooldown,

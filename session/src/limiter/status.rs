@@ -5,7 +5,7 @@ use squall_protocol::Now;
 
 use super::clock::told;
 use super::rule::Frees;
-use super::{Limiter, Refused, block, decide};
+use super::{Limiter, Refused, block, decide, quota};
 use crate::id::OrgId;
 use crate::session::StoredEnd;
 use crate::state::State;
@@ -30,23 +30,19 @@ impl<S: Store> Limiter<S> {
     /// # Errors
     /// The store could not be read.
     pub fn status(&mut self, now: Now, org: &OrgId) -> Result<LimiterStatus, StoreError> {
-        let at = self.clock.time(now.mono);
+        let moment = self.clock.moment(now);
+        let at = moment.at;
         self.transact(|ledger, policy| {
-            let refused = decide(ledger, policy, org, at).err();
-            let inside = |attempt: &&Attempt, per| attempt.admitted_at + per > at;
-            let attempts = || ledger.attempts.values();
+            let refused = decide(ledger, policy, org, moment).err();
+            let inside = |attempt: &&Attempt| attempt.admitted_at + policy.global.per > at;
             LimiterStatus {
                 retry_at: refused
                     .as_ref()
                     .and_then(|refused| refused.until)
                     .map(|until| told(now, at, until)),
                 refused,
-                global_attempts: attempts()
-                    .filter(|attempt| inside(attempt, policy.global.per))
-                    .count(),
-                org_attempts: attempts()
-                    .filter(|attempt| attempt.org == *org && inside(attempt, policy.per_org.per))
-                    .count(),
+                global_attempts: ledger.attempts.values().filter(inside).count(),
+                org_attempts: quota::held(ledger, &policy.per_org.per, org, moment),
             }
         })
     }

@@ -2,7 +2,8 @@ use jiff::Timestamp;
 use squall_protocol::{Instant, Millis, Now};
 
 use super::*;
-use crate::policy::{BlockScope, Quota};
+use crate::policy::{BlockScope, Quota, Window};
+use crate::store::LimiterTime;
 
 const HOUR: u64 = 3_600_000;
 const DAY: u64 = 24 * HOUR;
@@ -150,7 +151,10 @@ fn ties_are_told_in_the_order_of_the_rules() {
     };
     let mut limiter = limiter(LimiterPolicy {
         global: day,
-        per_org: day,
+        per_org: Quota {
+            max: 1,
+            per: Window::Rolling(day.per),
+        },
         ..LimiterPolicy::default()
     });
     let _ = granted(&mut limiter, 0, "a");
@@ -375,4 +379,34 @@ fn a_block_that_began_during_the_wait_revokes_the_permit_and_the_attempt_counts(
             .org_attempts,
         1
     );
+}
+
+#[test]
+fn a_quiet_process_leaves_a_mark_so_that_its_days_are_no_jump() {
+    let mut before = limiter(LimiterPolicy::default());
+    let mut wakes = 0;
+    while before.poll_timeout() <= Instant::at(3 * DAY) {
+        let at = before.poll_timeout().since_start().get();
+        before.handle_timeout(now(at));
+        wakes += 1;
+    }
+    assert_eq!(wakes, 3 * 24 * 6);
+    let store = before.store().clone();
+    let (_, found) =
+        Limiter::boot(store, LimiterPolicy::default(), now(3 * DAY + HOUR)).expect("kept");
+    assert_eq!(found.jumped, None);
+}
+
+#[test]
+fn a_mark_is_not_moved_before_its_time_and_a_late_wake_moves_it_once() {
+    let mut limiter = limiter(LimiterPolicy::default());
+    limiter.handle_timeout(now(HOUR / 6 - 1));
+    assert_eq!(limiter.poll_timeout(), Instant::at(HOUR / 6));
+    limiter.handle_timeout(now(2 * HOUR));
+    assert_eq!(limiter.poll_timeout(), Instant::at(2 * HOUR + HOUR / 6));
+    let mark = limiter
+        .store()
+        .transact(|ledger| ledger.high_water)
+        .expect("healthy");
+    assert_eq!(mark.map(LimiterTime::as_millisecond), Some(7_200_000));
 }

@@ -2,7 +2,8 @@
 
 use crate::cause::Consequence;
 use crate::id::{AttemptId, OrgId};
-use crate::policy::{BlockScope, LimiterPolicy};
+use crate::limiter::calendar;
+use crate::policy::{BlockScope, LimiterPolicy, Window};
 use crate::state::State;
 use crate::store::{Attempt, Ledger, LimiterTime};
 
@@ -40,7 +41,11 @@ impl Ledger {
     /// Moves the high-water mark, and forgets what no rule can ask for any more.
     pub(super) fn advance(&mut self, at: LimiterTime, policy: &LimiterPolicy) {
         self.high_water = Some(self.high_water.map_or(at, |before| before.max(at)));
-        let window = policy.global.per.max(policy.per_org.per);
+        let own = match policy.per_org.per {
+            Window::Rolling(per) => per,
+            Window::Calendar(_) => calendar::LONGEST,
+        };
+        let window = policy.global.per.max(own);
         self.attempts
             .retain(|_, attempt| attempt.open || attempt.admitted_at + window > at);
         self.failures

@@ -5,7 +5,7 @@ use squall_protocol::{Instant, Millis, Now};
 
 use crate::id::OrgId;
 use crate::limiter::{Admission, Go, Limiter, Permit};
-use crate::policy::{LimiterPolicy, Quota};
+use crate::policy::{LimiterPolicy, Quota, Window};
 use crate::store::MemoryStore;
 
 /// A limiter whose every start is another organization's.
@@ -22,7 +22,10 @@ impl Permits {
         };
         let policy = LimiterPolicy {
             global: endless,
-            per_org: endless,
+            per_org: Quota {
+                max: u32::MAX,
+                per: Window::Rolling(endless.per),
+            },
             ..LimiterPolicy::default()
         };
         let (limiter, _) = Limiter::boot(MemoryStore::new(), policy, at(Instant::START))

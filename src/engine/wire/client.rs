@@ -89,8 +89,8 @@ impl<S: Subject> Client<S> {
         })
     }
 
-    /// Boots the process: a driver task for each organization, none of which dials.
-    pub(crate) fn boot(self: &Arc<Self>) {
+    /// Boots the process: a driver task for each organization, none of which dials. Whether it did not refuse to start.
+    pub(crate) fn boot(self: &Arc<Self>) -> bool {
         let Outside {
             recorder,
             process,
@@ -102,9 +102,10 @@ impl<S: Subject> Client<S> {
         let mut subject = match (self.boot)(&self.setup, now) {
             Ok(subject) => subject,
             Err(error) => {
-                return recorder.record(Event::RefusedToStart {
+                recorder.record(Event::RefusedToStart {
                     why: error.to_string(),
                 });
+                return false;
             }
         };
         recorder.record(Event::Booted);
@@ -112,6 +113,9 @@ impl<S: Subject> Client<S> {
             remembered: translate::remembered(&self.setup.store, &self.organizations),
         });
         process.boot();
+        if subject.clock_jumped() {
+            recorder.record(translate::clock_jump());
+        }
         for (org, attempt) in subject.cut_short() {
             recorder.record(process_died(&org, attempt));
         }
@@ -159,6 +163,21 @@ impl<S: Subject> Client<S> {
             tokio::spawn(task);
         }
         inside.subject = Some(subject);
+        let client = Arc::clone(self);
+        tokio::spawn(process.task(async move { client.wake_subject().await }));
+        true
+    }
+
+    /// Wakes the subject at its times, as long as it has any.
+    async fn wake_subject(&self) {
+        let process = &self.outside.process;
+        let next = || self.lock().subject.as_ref()?.poll_timeout();
+        while let Some(at) = next() {
+            process.sleep_until(at).await;
+            if let Some(subject) = &mut self.lock().subject {
+                subject.handle_timeout(process.now());
+            }
+        }
     }
 
     /// Kills the process. Its links end as the kernel ends them.

@@ -70,7 +70,12 @@ struct Syn {
 impl Syn {
     /// The answer, if one comes.
     fn send(&mut self) -> Option<io::Result<End>> {
-        let answer = match self.server.connect(self.peer.clone()) {
+        // Where nobody listens, the kernel answers that.
+        let answer = match self.exchange.listens() {
+            true => self.server.connect(self.peer.clone()),
+            false => Connect::Refuse,
+        };
+        let answer = match answer {
             Connect::Accept => self.exchange.connect(self.peer.clone()),
             Connect::Refuse => Err(self
                 .exchange

@@ -52,7 +52,12 @@ impl Counts {
         match entry.event {
             Event::Dial { .. } => self.dials += 1,
             Event::Disconnected { .. } => self.disconnects += 1,
-            Event::FaultOn { .. } | Event::Crashed { .. } | Event::Suspended => self.faults += 1,
+            Event::FaultOn { .. }
+            | Event::Crashed { .. }
+            | Event::Suspended
+            | Event::Paused
+            | Event::ClockStepped { .. }
+            | Event::ServerDown => self.faults += 1,
             _ => {}
         }
     }

@@ -30,6 +30,8 @@ pub(crate) struct Exchange {
 #[derive(Default)]
 struct Links {
     dialed: u64,
+    /// Nobody listens: the server is down.
+    deaf: bool,
     live: BTreeMap<ConnectionId, Link>,
 }
 
@@ -71,6 +73,22 @@ impl Exchange {
             connection: ServerConnection(conn.0),
             account: Some(org.clone()),
         }
+    }
+
+    /// Whether anybody listens where a dial leads.
+    pub(crate) fn listens(&self) -> bool {
+        !self.lock().deaf
+    }
+
+    /// From now on somebody listens there, or nobody.
+    pub(crate) fn listen(&self, listens: bool) {
+        self.lock().deaf = !listens;
+    }
+
+    /// The server's process dies: each of its connections ends as its kernel ends it, reset or by the end of the stream.
+    pub(crate) fn server_dies(&self, reset: bool) {
+        let links: Vec<Link> = self.lock().live.values().cloned().collect();
+        links.iter().for_each(|link| link.server_dies(reset));
     }
 
     /// The dial fails before a byte goes over it.

@@ -71,6 +71,12 @@ impl Link {
         Arc::strong_count(&self.to_server) > 1
     }
 
+    /// The server's process dies, and its end with it.
+    pub(crate) fn server_dies(&self, reset: bool) {
+        self.to_client.writer_dies(reset);
+        self.to_server.reader_dies();
+    }
+
     /// Resets the link: both ends learn of it, nothing else arrives.
     pub(crate) fn reset(&self) {
         self.to_client.cut(Message::Reset);

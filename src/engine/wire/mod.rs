@@ -97,7 +97,7 @@ pub(crate) fn run<S: Subject>(
         let outside = Outside {
             recorder: Arc::clone(&recorder),
             process: Arc::clone(&process),
-            exchange,
+            exchange: Arc::clone(&exchange),
             server: server.clone(),
             seed: plan.seed,
         };
@@ -113,6 +113,7 @@ pub(crate) fn run<S: Subject>(
             recorder: Arc::clone(&recorder),
             process,
             server,
+            exchange,
             store,
             client: Arc::clone(&client),
             fired,

@@ -207,6 +207,39 @@ impl Pipe {
         state.reader = None;
     }
 
+    /// The writer's process dies: the end of its stream, or a reset, is the last that is heard of it.
+    pub(crate) fn writer_dies(self: &Arc<Self>, reset: bool) {
+        if reset {
+            self.cut(Message::Reset);
+        } else {
+            self.end();
+        }
+        // It writes nothing more, not even into the void.
+        self.lock().cut = false;
+    }
+
+    /// The reader's process dies, with whatever it had not read. What is written from now on counts as sent and arrives
+    /// nowhere.
+    pub(crate) fn reader_dies(self: &Arc<Self>) {
+        let mut state = self.lock();
+        let (now, number) = (self.conductor.now(), state.number);
+        state.bytes.clear();
+        state.parcels.clear();
+        state.held = false;
+        (state.ended, state.cut) = (true, true);
+        // So its tasks hear of it. No message of the other end's, so none that is recorded.
+        state.parcels.push_back(Parcel {
+            due: now,
+            len: usize::MAX,
+            number,
+            message: Some(Message::Reset),
+            asked: true,
+            alone: false,
+        });
+        self.conductor
+            .call(now, Class::Delivery, Arc::clone(self) as Arc<dyn Wake>);
+    }
+
     /// Puts one piece on its way.
     fn send(self: &Arc<Self>, state: &mut State, bytes: &[u8], message: Option<Message>) {
         let number = state.number;

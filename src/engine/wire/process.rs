@@ -1,4 +1,4 @@
-//! The client's process as the machine that it runs on sees it: killed, suspended, resumed, with clocks of its own.
+//! The client's process as the machine that it runs on sees it: killed, stopped, suspended, with clocks of its own.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -10,8 +10,8 @@ use squall_protocol::{Instant, Millis, Now};
 
 use crate::engine::wire::conductor::{Class, Conductor, Sleep};
 
-/// The host of the client's process. Its monotonic clock stands while it is suspended, its wall clock never does; both
-/// outlive a process that is killed.
+/// The host of the client's process. Its monotonic clock stands while it is suspended, its wall clock never does and may be
+/// set; both outlive a process that is killed. A pause stops the process and neither clock.
 pub(crate) struct Process {
     conductor: Arc<Conductor>,
     starts: Timestamp,
@@ -29,6 +29,10 @@ struct State {
     /// It was to boot while its machine slept.
     boots_on_resume: bool,
     suspended_in_all: Millis,
+    /// How many pauses of this boot overlap.
+    pauses: u32,
+    /// By how many milliseconds the wall clock was set ahead, all in all.
+    stepped: i64,
     /// One waker of each task that was polled since the last time that all were woken, and how often that was.
     waiting: Vec<Waker>,
     woken: u32,
@@ -47,10 +51,19 @@ impl Process {
     /// Both clocks, as the process reads them.
     pub(crate) fn now(&self) -> Now {
         let now = self.conductor.now();
+        let stepped = SignedDuration::from_millis(self.lock().stepped);
         Now {
             mono: self.monotonic(now),
-            wall: wall(self.starts, now),
+            wall: wall(self.starts, now)
+                .saturating_add(stepped)
+                .unwrap_or(Timestamp::MAX),
         }
+    }
+
+    /// The wall clock is set: ahead by so many milliseconds, or back.
+    pub(crate) fn step_clock(&self, by: i64) {
+        let mut state = self.lock();
+        state.stepped = state.stepped.saturating_add(by);
     }
 
     /// A future that is ready at `at` of the monotonic clock, or earlier where a suspend came between.
@@ -62,10 +75,10 @@ impl Process {
     /// Whether it would answer a request now.
     pub(crate) fn answers(&self) -> bool {
         let state = self.lock();
-        state.up && state.suspended_since.is_none()
+        state.up && !state.is_stopped()
     }
 
-    /// Whether it runs, suspended or not.
+    /// Whether there is a process, stopped or not.
     pub(crate) fn is_up(&self) -> bool {
         self.lock().up
     }
@@ -79,6 +92,7 @@ impl Process {
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
         state.up = false;
+        state.pauses = 0;
         state.boot += 1;
         Self::wake_all(state);
     }
@@ -119,7 +133,29 @@ impl Process {
         true
     }
 
-    /// A task of this process: not polled while it is suspended, ended when it is killed.
+    /// It is stopped. Whether it went on until now, as pauses may overlap; and which boot it is that was stopped.
+    pub(crate) fn pause(&self) -> (bool, u32) {
+        let mut state = self.lock();
+        state.pauses += 1;
+        (state.pauses == 1, state.boot)
+    }
+
+    /// One pause of this boot is over. Whether it was the last: then everything that waited looks at the world again. A
+    /// process that was killed meanwhile has no pause any more.
+    pub(crate) fn unpause(&self, boot: u32) -> bool {
+        let mut state = self.lock();
+        if state.boot != boot {
+            return false;
+        }
+        state.pauses = state.pauses.saturating_sub(1);
+        let goes_on = state.pauses == 0;
+        if goes_on {
+            Self::wake_all(state);
+        }
+        goes_on
+    }
+
+    /// A task of this process: not polled while it is stopped, ended when it is killed.
     pub(crate) fn task<F: Future<Output = ()>>(self: &Arc<Self>, task: F) -> Task<F> {
         Task {
             process: Arc::clone(self),
@@ -147,7 +183,14 @@ impl Process {
     }
 }
 
-/// The wall clock at a moment of the run.
+impl State {
+    /// Nothing of it is polled.
+    fn is_stopped(&self) -> bool {
+        self.suspended_since.is_some() || self.pauses > 0
+    }
+}
+
+/// The right wall clock at a moment of the run.
 pub(crate) fn wall(starts: Timestamp, now: Instant) -> Timestamp {
     let since =
         SignedDuration::from_millis(i64::try_from(now.since_start().get()).unwrap_or(i64::MAX));
@@ -180,10 +223,10 @@ impl<F: Future<Output = ()>> Future for Task<F> {
             state.waiting.push(cx.waker().clone());
             this.waits_since = Some(state.woken);
         }
-        let suspended = state.suspended_since.is_some();
+        let stopped = state.is_stopped();
         drop(state);
         match &mut this.inner {
-            Some(inner) if !suspended => inner.as_mut().poll(cx),
+            Some(inner) if !stopped => inner.as_mut().poll(cx),
             Some(_) => Poll::Pending,
             None => Poll::Ready(()),
         }
@@ -223,6 +266,52 @@ mod tests {
         at(&conductor, 62_000);
         assert_eq!(process.now().mono, Instant::at(2_000));
         assert!(process.answers());
+    }
+
+    #[test]
+    fn a_pause_stops_its_tasks_and_no_clock() {
+        let conductor = Conductor::new();
+        let process = Process::new(&conductor, Timestamp::UNIX_EPOCH);
+        process.boot();
+        let mut task = process.task(async {});
+        let (first, boot) = process.pause();
+        assert!(first && !process.pause().0, "two pauses that overlap");
+        at(&conductor, 61_000);
+        assert!(!process.answers(), "a stopped process answers nobody");
+        assert_eq!(process.now().mono, Instant::at(61_000));
+        assert_eq!(process.now().wall.as_millisecond(), 61_000);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(Pin::new(&mut task).poll(&mut cx).is_pending());
+        assert!(!process.unpause(boot), "the other pause goes on");
+        assert!(process.unpause(boot));
+        assert!(process.answers());
+        assert!(Pin::new(&mut task).poll(&mut cx).is_ready());
+    }
+
+    #[test]
+    fn a_pause_ends_with_the_process_that_it_stops() {
+        let process = Process::new(&Conductor::new(), Timestamp::UNIX_EPOCH);
+        process.boot();
+        let (_, boot) = process.pause();
+        process.kill();
+        process.boot();
+        assert!(process.answers());
+        let (_, next) = process.pause();
+        assert!(!process.unpause(boot), "what is over was of the dead one");
+        assert!(!process.answers());
+        assert!(process.unpause(next));
+    }
+
+    #[test]
+    fn a_step_moves_the_wall_clock_alone_and_back_again() {
+        let conductor = Conductor::new();
+        let process = Process::new(&conductor, Timestamp::UNIX_EPOCH);
+        at(&conductor, 1_000);
+        process.step_clock(-3_600_000);
+        assert_eq!(process.now().wall.as_millisecond(), 1_000 - 3_600_000);
+        assert_eq!(process.now().mono, Instant::at(1_000));
+        process.step_clock(3_600_000);
+        assert_eq!(process.now().wall.as_millisecond(), 1_000);
     }
 
     #[test]

@@ -12,17 +12,18 @@ use std::task::Poll;
 use compact_str::CompactString;
 use squall_mock_server::app::MockServer;
 use squall_mock_server::fault::{self, FaultSpec};
-use squall_protocol::Instant;
+use squall_protocol::{Instant, Millis};
 use squall_session::limiter::MemoryStore;
 
 use crate::engine::wire::client::Client;
 use crate::engine::wire::conductor::{Class, Conductor};
 use crate::engine::wire::ears::{Fired, Firing};
+use crate::engine::wire::exchange::Exchange;
 use crate::engine::wire::process::Process;
 use crate::engine::wire::recorder::Recorder;
 use crate::engine::wire::world::fault_id;
-use crate::plan::{Action, Lasts, Plan, PlannedStep};
-use crate::scenario::{CrashedStore, Target, Which};
+use crate::plan::{Action, DOWN_FOR, Lasts, Plan, PlannedStep};
+use crate::scenario::{CrashedStore, EndsOf, Target, Which};
 use crate::subject::Subject;
 use crate::trace::{Event, FaultRef, OrgName};
 
@@ -32,6 +33,7 @@ pub(crate) struct Steps<S: Subject> {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) process: Arc<Process>,
     pub(crate) server: MockServer,
+    pub(crate) exchange: Arc<Exchange>,
     pub(crate) store: MemoryStore,
     pub(crate) client: Arc<Client<S>>,
     pub(crate) fired: Arc<Fired>,
@@ -42,14 +44,27 @@ pub(crate) struct Steps<S: Subject> {
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     FaultOff(FaultRef),
+    ServerUp,
     Resume,
+    /// Of this boot of the process.
+    Continue(u32),
     Boot,
     /// The step at this place of the plan, for this organization's event where it waited for one.
     Step(usize, Option<OrgName>),
 }
 
-/// How often each step with a fault has acted.
-type Acted = BTreeMap<u32, u32>;
+/// What the steps have left standing.
+#[derive(Default)]
+struct Standing {
+    /// How often each step with a fault has acted.
+    acted: BTreeMap<u32, u32>,
+    /// How long after it is gone a supervisor starts the client's process again, where there is one.
+    supervisor: Option<Millis>,
+    /// The client's process is gone, and a time was set for its boot.
+    boots: bool,
+    /// How many restarts of the server overlap.
+    server_downs: u32,
+}
 
 impl<S: Subject> Steps<S> {
     /// Executes every step, to the end of the run.
@@ -65,7 +80,7 @@ impl<S: Subject> Steps<S> {
         for (place, times) in times.iter_mut().enumerate() {
             agenda.extend(times.next().map(|at| Reverse((at, Due::Step(place, None)))));
         }
-        let mut acted = Acted::new();
+        let mut standing = Standing::default();
         loop {
             let next = agenda.peek().map(|Reverse((at, _))| *at);
             match self.wait(next).await {
@@ -85,7 +100,7 @@ impl<S: Subject> Steps<S> {
                                 .map(|at| Reverse((at, Due::Step(place, None)))),
                         );
                     }
-                    agenda.extend(self.act(at, due, &mut acted).map(Reverse));
+                    agenda.extend(self.act(at, due, &mut standing).map(Reverse));
                 }
             }
         }
@@ -107,7 +122,7 @@ impl<S: Subject> Steps<S> {
     }
 
     /// Does what is due; what has to follow at a later time is returned.
-    fn act(&self, now: Instant, due: Due, acted: &mut Acted) -> Option<(Instant, Due)> {
+    fn act(&self, now: Instant, due: Due, standing: &mut Standing) -> Option<(Instant, Due)> {
         match due {
             Due::FaultOff(fault) => {
                 self.server.remove_fault(fault_id(fault));
@@ -117,19 +132,41 @@ impl<S: Subject> Steps<S> {
                 if self.process.resume() {
                     self.recorder.record(Event::Resumed);
                     if self.process.boots_now() {
-                        self.client.boot();
+                        return self.boot(now, standing);
                     }
                 }
                 None
             }
-            Due::Boot => {
-                if self.process.may_boot() {
-                    self.client.boot();
+            Due::Continue(boot) => {
+                if self.process.unpause(boot) {
+                    self.recorder.record(Event::Continued);
                 }
                 None
             }
-            Due::Step(place, org) => self.step(now, place, org, acted),
+            Due::Boot if self.process.may_boot() => self.boot(now, standing),
+            // At the resume.
+            Due::Boot => None,
+            Due::ServerUp => {
+                standing.server_downs = standing.server_downs.saturating_sub(1);
+                if standing.server_downs == 0 {
+                    self.exchange.listen(true);
+                    self.recorder.record(Event::ServerUp);
+                }
+                None
+            }
+            Due::Step(place, org) => self.step(now, place, org, standing),
         }
+    }
+
+    /// Boots the client. A process that refuses to start is gone at once, and a supervisor tries again.
+    fn boot(&self, now: Instant, standing: &mut Standing) -> Option<(Instant, Due)> {
+        standing.boots = false;
+        if self.client.boot() {
+            return None;
+        }
+        let restart = standing.supervisor?;
+        standing.boots = true;
+        Some((now + restart, Due::Boot))
     }
 
     fn step(
@@ -137,7 +174,7 @@ impl<S: Subject> Steps<S> {
         now: Instant,
         place: usize,
         of: Option<OrgName>,
-        acted: &mut Acted,
+        standing: &mut Standing,
     ) -> Option<(Instant, Due)> {
         let step = &self.plan.steps[place];
         match &step.action {
@@ -145,14 +182,14 @@ impl<S: Subject> Steps<S> {
             Action::StopSession { orgs } => orgs.0.iter().for_each(|org| self.client.stop(org)),
             Action::ScanQr { orgs } => orgs.0.iter().for_each(|org| self.client.scan_qr(org)),
             Action::Inject { fault, target } => {
-                self.put(step, fault, target, of, true, acted);
+                self.put(step, fault, target, of, true, standing);
             }
             Action::Fault {
                 fault,
                 target,
                 lasts,
             } => {
-                let fault = self.put(step, fault, target, of, false, acted);
+                let fault = self.put(step, fault, target, of, false, standing);
                 let off = match lasts {
                     Lasts::For(length) => now + *length,
                     Lasts::Until(at) => *at,
@@ -161,7 +198,7 @@ impl<S: Subject> Steps<S> {
                 return Some((off, Due::FaultOff(fault)));
             }
             Action::Clear { step } => {
-                let times = acted.get(step).copied().unwrap_or(0);
+                let times = standing.acted.get(step).copied().unwrap_or(0);
                 (1..=times).for_each(|nth| {
                     self.server
                         .remove_fault(fault_id(FaultRef { step: *step, nth }));
@@ -185,13 +222,51 @@ impl<S: Subject> Steps<S> {
                     store: CompactString::const_new(name),
                 });
                 self.client.kill();
-                return Some((now + *down_for, Due::Boot));
+                standing.boots = true;
+                let down_for = down_for.or(standing.supervisor).unwrap_or(DOWN_FOR);
+                return Some((now + down_for, Due::Boot));
             }
             Action::Suspend { lasts } => {
                 if self.process.suspend() {
                     self.recorder.record(Event::Suspended);
                 }
                 return Some((now + *lasts, Due::Resume));
+            }
+            Action::ClientPause { lasts } => {
+                if !self.process.is_up() {
+                    if !step.is_at_random() {
+                        self.fired.in_vain(place);
+                    }
+                    return None;
+                }
+                let (first, boot) = self.process.pause();
+                if first {
+                    self.recorder.record(Event::Paused);
+                }
+                return Some((now + *lasts, Due::Continue(boot)));
+            }
+            Action::ClockStep { by } => {
+                self.process.step_clock(*by);
+                self.recorder.record(Event::ClockStepped { by: *by });
+            }
+            Action::Supervisor { restart } => {
+                standing.supervisor = Some(*restart);
+                if !self.process.is_up() && !standing.boots {
+                    standing.boots = true;
+                    return Some((now + *restart, Due::Boot));
+                }
+            }
+            Action::ServerRestart {
+                down_for,
+                connections,
+            } => {
+                standing.server_downs += 1;
+                if standing.server_downs == 1 {
+                    self.recorder.record(Event::ServerDown);
+                    self.exchange.listen(false);
+                    self.exchange.server_dies(*connections == EndsOf::Reset);
+                }
+                return Some((now + *down_for, Due::ServerUp));
             }
         }
         None
@@ -205,9 +280,9 @@ impl<S: Subject> Steps<S> {
         target: &Target,
         of: Option<OrgName>,
         once: bool,
-        acted: &mut Acted,
+        standing: &mut Standing,
     ) -> FaultRef {
-        let nth = acted.entry(step.number).or_default();
+        let nth = standing.acted.entry(step.number).or_default();
         *nth += 1;
         let fault = FaultRef {
             step: step.number,

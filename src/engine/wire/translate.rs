@@ -82,9 +82,18 @@ pub(crate) fn alert(org: OrgName, alert: Alert) -> Event {
         Alert::NotReady => (words::Alert::NotReady, None),
     };
     Event::Alert {
-        org,
+        org: Some(org),
         kind,
         messages,
+    }
+}
+
+/// The alert of a process that found the wall clock far ahead at its boot.
+pub(crate) const fn clock_jump() -> Event {
+    Event::Alert {
+        org: None,
+        kind: words::Alert::ClockJump,
+        messages: None,
     }
 }
 

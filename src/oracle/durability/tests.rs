@@ -185,3 +185,21 @@ fn a_lost_store_is_a_reason_to_refuse_and_no_other_is() {
         &["refused to start, and its store is there"],
     );
 }
+
+#[test]
+fn after_a_wall_clock_set_back_a_block_stands_from_the_mark_in_the_store() {
+    let booted = |left: u64| {
+        let mut tape = Tape::new();
+        tape.boot().start().at(HOUR).stream_error("515");
+        tape.disconnected(Cause::RateLimited, None).pass(1_000);
+        tape.event(Event::ClockStepped { by: -7_200_000 });
+        let blocked = Some(Millis::new(left));
+        tape.reboot(Remembered {
+            blocked,
+            ..attempt(1, HOUR)
+        });
+        tape
+    };
+    booted(24 * HOUR).assert_clean(Durability::new);
+    booted(24 * HOUR - 1).assert_says(Durability::new, &["is remembered as"]);
+}

@@ -2,16 +2,19 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use jiff::Timestamp;
 use squall_protocol::{Instant, Millis};
 
-use crate::trace::{ConnectionId, OrgName, Policy};
+use super::super::limiter_time::Moment;
+use super::days;
+use crate::trace::{ConnectionId, OrgName, Per, Policy};
 use crate::words::Denial;
 
 /// What a limiter remembers. Its memory is the organizations and the attempts of the last windows.
 #[derive(Debug)]
 pub(super) struct Book {
     global: (usize, Millis),
-    per_org: (usize, Millis),
+    per_org: (usize, Per),
     cooldown: Millis,
     block_all: bool,
     /// Everybody's attempts, oldest first.
@@ -34,8 +37,8 @@ pub(super) struct Attempt {
     pub(super) number: u64,
     /// By the limiter's time.
     pub(super) admitted: Instant,
-    /// By the engine's.
-    pub(super) admitted_at: Instant,
+    /// By the wall clock.
+    pub(super) admitted_wall: Timestamp,
     /// Waiting, or its connection not reported as ended.
     pub(super) open: bool,
     /// Its time has come: given back now, it counts all the same.
@@ -57,10 +60,11 @@ pub(super) struct Standing {
 
 impl Book {
     pub(super) fn new(policy: &Policy) -> Self {
-        let window = |(max, per): (u32, Millis)| (usize::try_from(max).unwrap_or(usize::MAX), per);
+        let most = |max: u32| usize::try_from(max).unwrap_or(usize::MAX);
+        let (per_org, window) = &policy.per_org;
         Self {
-            global: window(policy.global),
-            per_org: window(policy.per_org),
+            global: (most(policy.global.0), policy.global.1),
+            per_org: (most(*per_org), window.clone()),
             cooldown: policy.cooldown,
             block_all: policy.block_all,
             all: VecDeque::new(),
@@ -68,8 +72,9 @@ impl Book {
         }
     }
 
-    /// The rules that refuse this organization a start at `now`, in the order of the table.
-    pub(super) fn standing(&mut self, org: &OrgName, now: Instant) -> Vec<Standing> {
+    /// The rules that refuse this organization a start now, in the order of the table.
+    pub(super) fn standing(&mut self, org: &OrgName, moment: Moment) -> Vec<Standing> {
+        let now = moment.now;
         let mut standing = Vec::new();
         let mut stands = |rule, frees: Option<Instant>| {
             if let Some(frees) = frees.filter(|frees| *frees > now) {
@@ -82,14 +87,15 @@ impl Book {
             Denial::Global,
             frees(all.len(), self.global, |place| all[place].0),
         );
-        let (per_org, cooldown) = (self.per_org, self.cooldown);
+        let ((max, per), cooldown) = (self.per_org.clone(), self.cooldown);
         let known = self.org(org);
-        prune(&mut known.attempts, per_org.1, now, |(at, _)| *at);
+        prune(&mut known.attempts, reach(&per), now, |(at, _)| *at);
         let own = &known.attempts;
-        stands(
-            Denial::PerOrg,
-            frees(own.len(), per_org, |place| own[place].0),
-        );
+        let frees = match per {
+            Per::Rolling(per) => frees(own.len(), (max, per), |place| own[place].0),
+            Per::Calendar(zone) => days::frees(&zone, max, &own.iter().map(|(at, _)| *at), moment),
+        };
+        stands(Denial::PerOrg, frees);
         stands(Denial::Cooldown, known.failed.map(|at| at + cooldown));
         stands(Denial::Block, self.block(org, now, self.block_all));
         standing
@@ -118,9 +124,10 @@ impl Book {
         (last.number == number).then_some(last)
     }
 
-    pub(super) fn admit(&mut self, org: &OrgName, number: u64, now: Instant, at: Instant) {
+    pub(super) fn admit(&mut self, org: &OrgName, number: u64, moment: Moment) {
+        let now = moment.now;
         prune(&mut self.all, self.global.1, now, |(at, ..)| *at);
-        let per_org = self.per_org.1;
+        let per_org = reach(&self.per_org.1);
         self.all.push_back((now, org.clone(), number));
         let known = self.org(org);
         prune(&mut known.attempts, per_org, now, |(at, _)| *at);
@@ -128,7 +135,7 @@ impl Book {
         known.last = Some(Attempt {
             number,
             admitted: now,
-            admitted_at: at,
+            admitted_wall: moment.wall,
             open: true,
             spent: false,
             dialed: false,
@@ -139,15 +146,8 @@ impl Book {
     }
 
     /// A dial that no admission pays for: an attempt all the same.
-    pub(super) fn rogue(
-        &mut self,
-        org: &OrgName,
-        number: u64,
-        now: Instant,
-        at: Instant,
-        conn: ConnectionId,
-    ) {
-        self.admit(org, number, now, at);
+    pub(super) fn rogue(&mut self, org: &OrgName, number: u64, moment: Moment, conn: ConnectionId) {
+        self.admit(org, number, moment);
         if let Some(last) = self.attempt(org, number) {
             last.dialed = true;
             last.conn = Some(conn);
@@ -224,6 +224,14 @@ impl Book {
 
     fn org(&mut self, org: &OrgName) -> &mut Org {
         self.orgs.entry(org.clone()).or_default()
+    }
+}
+
+/// How far back a window asks.
+fn reach(per: &Per) -> Millis {
+    match per {
+        Per::Rolling(per) => *per,
+        Per::Calendar(_) => days::LONGEST,
     }
 }
 

@@ -176,3 +176,35 @@ fn a_boot_that_says_connected_lies() {
     tape.state(State::Connected);
     tape.assert_says(StatusHonesty::new, &["no connection of it is open"]);
 }
+
+#[test]
+fn a_wall_clock_that_is_set_moves_the_time_that_was_told() {
+    let told = |by: i64, later: i64| {
+        let mut tape = Tape::new();
+        let free = i64::try_from(3 * HOUR).unwrap();
+        tape.at(HOUR).denied(Denial::Cooldown, &[], Some(free));
+        tape.pass(1_000).event(Event::ClockStepped { by });
+        tape.denied(Denial::Cooldown, &[], Some(free + by)).pass(1);
+        tape.denied(Denial::Cooldown, &[], Some(free + by + later));
+        tape
+    };
+    for by in [-7_200_000, 7_200_000] {
+        told(by, 0).assert_clean(StatusHonesty::new);
+        told(by, 1).assert_says(StatusHonesty::new, &["another time to come back"]);
+    }
+}
+
+#[test]
+fn connected_may_be_said_longer_by_as_long_as_a_pause() {
+    let paused = |late: u64| {
+        let mut tape = Tape::new();
+        tape.start()
+            .at(55_000)
+            .iq_ping()
+            .paused(600_000)
+            .pass(60_000 + late);
+        tape
+    };
+    paused(0).assert_clean(StatusHonesty::new);
+    paused(1).assert_says(StatusHonesty::new, &["nothing is heard any more"]);
+}

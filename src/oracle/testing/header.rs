@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use squall_protocol::Millis;
 
-use crate::trace::{Claims, Header, Policy};
+use crate::trace::{Claims, Header, Per, Policy};
 
 /// The rules that a session keeps if nothing else is said.
 pub(crate) fn policy() -> Policy {
@@ -20,7 +20,7 @@ pub(crate) fn policy() -> Policy {
         pairing_timeout: Millis::from_secs(60),
         handoff: true,
         global: (3, Millis::from_hours(1)),
-        per_org: (2, Millis::from_days(1)),
+        per_org: (2, Per::Rolling(Millis::from_days(1))),
         cooldown: Millis::from_hours(2),
         block: Millis::from_days(1),
         block_all: false,

@@ -47,7 +47,7 @@ impl Checker<'_> {
             RawExpected::ConnectedFor(raw) => self.connected_for(&raw),
             RawExpected::DetectedWithin(raw) => self.detected_within(&raw, steps)?,
             RawExpected::Alert(raw) => Expected::Alert {
-                org: self.org(&raw.org),
+                org: raw.org.as_ref().map(|org| self.org(org)),
                 kind: raw.kind,
                 count: raw.count,
             },

@@ -9,7 +9,7 @@ use crate::scenario::range::Between;
 use crate::scenario::raw::{Name, RawStep, RawStore, RawWhich};
 use crate::scenario::yaml::At;
 
-/// How long a crashed client is down if nobody says.
+/// How long a server is down if nobody says.
 const DEFAULT_DOWN: Between = Between::exactly(Millis::from_secs(5));
 
 impl Checker<'_> {
@@ -88,13 +88,6 @@ impl Checker<'_> {
         step: (usize, usize),
         trigger: Option<&Trigger>,
     ) -> Option<Action> {
-        let at = |value: &Option<At<_>>| value.as_ref().map(|value: &At<_>| value.at);
-        let missing = [
-            ("server_restart", at(&raw.server_restart)),
-            ("client_pause", at(&raw.client_pause)),
-            ("clock_step", at(&raw.clock_step)),
-            ("supervisor", at(&raw.supervisor)),
-        ];
         let mut given: Vec<_> = [
             ("start_session", raw.start_session.as_ref().map(|it| it.at)),
             ("stop_session", raw.stop_session.as_ref().map(|it| it.at)),
@@ -104,9 +97,15 @@ impl Checker<'_> {
             ("clear", raw.clear.as_ref().map(|it| it.at)),
             ("client_crash", raw.client_crash.as_ref().map(|it| it.at)),
             ("suspend", raw.suspend.as_ref().map(|it| it.at)),
+            ("client_pause", raw.client_pause.as_ref().map(|it| it.at)),
+            ("clock_step", raw.clock_step.as_ref().map(|it| it.at)),
+            ("supervisor", raw.supervisor.as_ref().map(|it| it.at)),
+            (
+                "server_restart",
+                raw.server_restart.as_ref().map(|it| it.at),
+            ),
         ]
         .into_iter()
-        .chain(missing)
         .filter_map(|(key, at)| Some((key, at?)))
         .collect();
         given.sort_by_key(|(_, at)| *at);
@@ -120,10 +119,6 @@ impl Checker<'_> {
                 self.at_key(second, at, Problem::TwoActions { first, second });
                 return None;
             }
-        }
-        if let Some((key, at)) = missing.iter().find_map(|(key, at)| Some((*key, (*at)?))) {
-            self.at_key(key, at, Problem::NoEngine(key));
-            return None;
         }
         if let Some(of) = &raw.start_session {
             return Some(Action::StartSession {
@@ -145,14 +140,8 @@ impl Checker<'_> {
             self.cleared.push((step, clear.value.id.at));
             return Some(Action::Clear { step });
         }
-        if let Some(crash) = &raw.client_crash {
-            return self.crash(crash.value.store.as_ref(), crash.value.down_for.as_ref());
-        }
-        if let Some(suspend) = &raw.suspend {
-            self.some_time("for", &suspend.value.lasts);
-            return Some(Action::Suspend {
-                lasts: suspend.value.lasts.value,
-            });
+        if let Some(action) = self.of_a_machine(&raw) {
+            return action;
         }
         let target = self.target(raw.org.as_ref(), raw.connection.as_ref());
         if let Some(inject) = raw.inject {
@@ -167,6 +156,46 @@ impl Checker<'_> {
             target,
             lasts,
         })
+    }
+
+    /// What happens to a process or a clock. `None` where the step has no such action.
+    fn of_a_machine(&mut self, raw: &RawStep) -> Option<Option<Action>> {
+        let action = if let Some(crash) = &raw.client_crash {
+            return Some(self.crash(crash.value.store.as_ref(), crash.value.down_for.as_ref()));
+        } else if let Some(suspend) = &raw.suspend {
+            self.some_time("for", &suspend.value.lasts);
+            Action::Suspend {
+                lasts: suspend.value.lasts.value,
+            }
+        } else if let Some(pause) = &raw.client_pause {
+            self.some_time("for", &pause.value.lasts);
+            Action::ClientPause {
+                lasts: pause.value.lasts.value,
+            }
+        } else if let Some(step) = &raw.clock_step {
+            let by = &step.value.by;
+            if by.value.length.min == Millis::ZERO {
+                self.at(by.at, Problem::Zero("by"));
+            }
+            Action::ClockStep { by: by.value }
+        } else if let Some(supervisor) = &raw.supervisor {
+            self.some_time("restart", &supervisor.value.restart);
+            Action::Supervisor {
+                restart: supervisor.value.restart.value,
+            }
+        } else if let Some(restart) = &raw.server_restart {
+            let down_for = restart.value.down_for.as_ref();
+            if let Some(down_for) = down_for {
+                self.some_time("down_for", down_for);
+            }
+            Action::ServerRestart {
+                down_for: down_for.map_or(DEFAULT_DOWN, |down_for| down_for.value),
+                connections: restart.value.connections,
+            }
+        } else {
+            return None;
+        };
+        Some(Some(action))
     }
 
     fn crash(
@@ -185,7 +214,7 @@ impl Checker<'_> {
                 return None;
             }
         };
-        let down_for = down_for.map_or(DEFAULT_DOWN, |down_for| down_for.value);
+        let down_for = down_for.map(|down_for| down_for.value);
         Some(Action::ClientCrash { store, down_for })
     }
 

@@ -97,8 +97,8 @@ pub enum Expected {
     },
     /// So many alerts in the whole run.
     Alert {
-        /// About whom.
-        org: OrgName,
+        /// About whom; about anybody and the whole process where there is none.
+        org: Option<OrgName>,
         /// Of which kind.
         kind: Alert,
         /// How many.

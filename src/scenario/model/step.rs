@@ -6,7 +6,7 @@ use std::sync::Arc;
 use squall_protocol::Instant;
 
 use crate::scenario::faults::FaultSpec;
-use crate::scenario::range::Between;
+use crate::scenario::range::{Between, Shift};
 use crate::trace::{OrgName, Side};
 
 /// One thing that happens.
@@ -151,13 +151,35 @@ pub enum Action {
     ClientCrash {
         /// What becomes of its store.
         store: CrashedStore,
-        /// For how long there is no process.
-        down_for: Between,
+        /// For how long there is no process: where nothing is said, until a supervisor starts it again, or for 5 s.
+        down_for: Option<Between>,
     },
     /// The client's machine sleeps: its tasks are not polled and its monotonic clock stands, the wall clock runs.
     Suspend {
         /// For how long.
         lasts: Between,
+    },
+    /// The client's process is stopped: its tasks are not polled, and both its clocks run.
+    ClientPause {
+        /// For how long.
+        lasts: Between,
+    },
+    /// The wall clock of the client's machine is set. The server's stays right.
+    ClockStep {
+        /// Which way, and by how much.
+        by: Shift,
+    },
+    /// From now on the client's process is started again whenever it is gone.
+    Supervisor {
+        /// How long after it is gone.
+        restart: Between,
+    },
+    /// The server's process dies and comes back with all that it remembers.
+    ServerRestart {
+        /// For how long there is no server.
+        down_for: Between,
+        /// How its connections end.
+        connections: EndsOf,
     },
 }
 
@@ -173,6 +195,10 @@ impl Action {
             Self::Clear { .. } => "clear",
             Self::ClientCrash { .. } => "client_crash",
             Self::Suspend { .. } => "suspend",
+            Self::ClientPause { .. } => "client_pause",
+            Self::ClockStep { .. } => "clock_step",
+            Self::Supervisor { .. } => "supervisor",
+            Self::ServerRestart { .. } => "server_restart",
         }
     }
 }
@@ -207,6 +233,26 @@ pub enum Which {
     Nth(u32),
     /// Those that are still open after a newer one of the same organization was dialed.
     Old,
+}
+
+/// How the connections of a server end when it goes down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EndsOf {
+    /// Each stream ends (TCP FIN) once what the server had said has arrived.
+    #[default]
+    Eof,
+    /// Each is reset (TCP RST): what is under way is lost.
+    Reset,
+}
+
+impl fmt::Display for EndsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Eof => "eof",
+            Self::Reset => "reset",
+        })
+    }
 }
 
 /// What becomes of the client's store when its process dies.

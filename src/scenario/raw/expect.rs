@@ -137,8 +137,8 @@ pub(in crate::scenario) struct RawDetectedWithin {
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AlertCount")]
 pub(in crate::scenario) struct RawAlert {
-    /// About whom.
-    pub(in crate::scenario) org: At<Name>,
+    /// About whom; about anybody and the whole process if it is not given.
+    pub(in crate::scenario) org: Option<At<Name>>,
     /// Of which kind.
     pub(in crate::scenario) kind: Alert,
     /// How many.

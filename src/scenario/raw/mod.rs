@@ -16,7 +16,7 @@ use crate::words::{Incident, OracleName};
 
 pub(super) use expect::{RawConnectedFor, RawDetectedWithin, RawExpected, RawStatus};
 pub(super) use rules::{
-    BlockScope, PairingRestart, RawGuard, RawPer, RawPhone, RawPolicy, RawQuota, RawScansAfter,
+    BlockScope, PairingRestart, RawGuard, RawPer, RawPhone, RawPolicy, RawScansAfter,
     RawServerPings,
 };
 pub(super) use step::{RawEvent, RawStep, RawStore, RawWhich};

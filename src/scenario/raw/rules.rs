@@ -1,7 +1,6 @@
 //! The shape of `policy`, `phone` and `guard`: the rules on both sides.
 
 use schemars::JsonSchema;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 use squall_protocol::Millis;
 
@@ -79,7 +78,7 @@ pub(in crate::scenario) struct RawLimiter {
     pub(in crate::scenario) global: RawQuota,
     /// Attempts of each organization. 2 per 24h if it is not given.
     #[serde(default)]
-    pub(in crate::scenario) per_org: RawQuota,
+    pub(in crate::scenario) per_org: RawQuotaOfOne,
     /// How long an organization waits after its last failure. 2h if it is not given.
     pub(in crate::scenario) cooldown: Option<Millis>,
     /// How long a block lasts. 24h if it is not given.
@@ -98,15 +97,25 @@ pub(in crate::scenario) struct RawQuota {
     /// How many.
     pub(in crate::scenario) max: Option<At<u32>>,
     /// The rolling window.
+    pub(in crate::scenario) per: Option<At<Millis>>,
+}
+
+/// So many in a rolling window, or in a civil day.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "QuotaOfOne")]
+pub(in crate::scenario) struct RawQuotaOfOne {
+    /// How many.
+    pub(in crate::scenario) max: Option<At<u32>>,
+    /// The rolling window, or the civil day of a time zone: `{ calendar: America/New_York }`.
     pub(in crate::scenario) per: Option<At<RawPer>>,
 }
 
-/// The window of a quota.
-#[derive(Debug, JsonSchema)]
-#[schemars(with = "Millis", rename = "Per")]
+/// The window of an organization's quota.
+#[derive(Debug)]
 pub(in crate::scenario) enum RawPer {
     Rolling(Millis),
-    Calendar,
+    Calendar(At<String>),
 }
 
 impl<'de> Deserialize<'de> for RawPer {
@@ -116,7 +125,7 @@ impl<'de> Deserialize<'de> for RawPer {
             type Value = RawPer;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a length of time such as 24h")
+                f.write_str("a length of time such as 24h, or { calendar: ZONE }")
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<RawPer, E> {
@@ -127,16 +136,45 @@ impl<'de> Deserialize<'de> for RawPer {
                 self,
                 mut map: A,
             ) -> Result<RawPer, A::Error> {
+                let mut zone = None;
                 while let Some(key) = map.next_key::<String>()? {
                     if key != "calendar" {
                         return Err(serde::de::Error::unknown_field(&key, &["calendar"]));
                     }
-                    map.next_value::<IgnoredAny>()?;
+                    zone = Some(map.next_value()?);
                 }
-                Ok(RawPer::Calendar)
+                zone.map(RawPer::Calendar)
+                    .ok_or_else(|| serde::de::Error::missing_field("calendar"))
             }
         }
         deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl JsonSchema for RawPer {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Per".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let length = generator.subschema_for::<Millis>();
+        let mut zone = generator.subschema_for::<squall_protocol::Zone>();
+        zone.insert(
+            "description".to_owned(),
+            "The civil day of this time zone.".into(),
+        );
+        schemars::json_schema!({
+            "description": "A rolling window, or the civil day of a time zone.",
+            "oneOf": [
+                length,
+                {
+                    "type": "object",
+                    "properties": { "calendar": zone },
+                    "required": ["calendar"],
+                    "additionalProperties": false,
+                },
+            ],
+        })
     }
 }
 

@@ -4,12 +4,12 @@
 //! that may be missing, and the checks that follow see to it that there is one trigger and one action.
 
 use schemars::JsonSchema;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::Name;
 use crate::scenario::faults::FaultSpec;
-use crate::scenario::range::Between;
+use crate::scenario::model::EndsOf;
+use crate::scenario::range::{Between, Shift};
 use crate::scenario::yaml::At;
 use crate::trace::Side;
 
@@ -21,7 +21,8 @@ use crate::trace::Side;
     { "oneOf": [
         { "required": ["start_session"] }, { "required": ["stop_session"] }, { "required": ["scan_qr"] },
         { "required": ["inject"] }, { "required": ["fault"] }, { "required": ["clear"] },
-        { "required": ["client_crash"] }, { "required": ["suspend"] },
+        { "required": ["client_crash"] }, { "required": ["suspend"] }, { "required": ["client_pause"] },
+        { "required": ["clock_step"] }, { "required": ["supervisor"] }, { "required": ["server_restart"] },
     ] },
 ]))]
 pub(in crate::scenario) struct RawStep {
@@ -61,6 +62,14 @@ pub(in crate::scenario) struct RawStep {
     pub(in crate::scenario) client_crash: Option<At<RawCrash>>,
     /// Action: the client's machine sleeps.
     pub(in crate::scenario) suspend: Option<At<RawSuspend>>,
+    /// Action: the client's process is stopped and goes on later, as by SIGSTOP and SIGCONT. Both its clocks run.
+    pub(in crate::scenario) client_pause: Option<At<RawPause>>,
+    /// Action: the wall clock of the client's machine is set. The server's stays right.
+    pub(in crate::scenario) clock_step: Option<At<RawClockStep>>,
+    /// Action: from now on the client's process is started again whenever it is gone: crashed, or refused to start.
+    pub(in crate::scenario) supervisor: Option<At<RawSupervisor>>,
+    /// Action: the server's process dies and comes back. It remembers accounts and dials.
+    pub(in crate::scenario) server_restart: Option<At<RawServerRestart>>,
 
     /// With `inject` or `fault`: whose connections. Everybody's if it is not given; with `on`, those of its event.
     pub(in crate::scenario) org: Option<At<Name>>,
@@ -69,15 +78,6 @@ pub(in crate::scenario) struct RawStep {
     /// With `fault`: how long it stands.
     #[serde(rename = "for")]
     pub(in crate::scenario) lasts: Option<At<Between>>,
-
-    #[schemars(skip)]
-    pub(in crate::scenario) server_restart: Option<At<IgnoredAny>>,
-    #[schemars(skip)]
-    pub(in crate::scenario) client_pause: Option<At<IgnoredAny>>,
-    #[schemars(skip)]
-    pub(in crate::scenario) clock_step: Option<At<IgnoredAny>>,
-    #[schemars(skip)]
-    pub(in crate::scenario) supervisor: Option<At<IgnoredAny>>,
 }
 
 impl RawStep {
@@ -177,7 +177,7 @@ pub(in crate::scenario) struct RawCrash {
     /// What becomes of its store. `kept` if it is not given.
     #[serde(default)]
     pub(in crate::scenario) store: Option<At<RawStore>>,
-    /// For how long there is no process. 5s if it is not given.
+    /// For how long there is no process. If it is not given: until a `supervisor` starts it again, or 5s without one.
     pub(in crate::scenario) down_for: Option<At<Between>>,
 }
 
@@ -202,6 +202,46 @@ pub(in crate::scenario) struct RawSuspend {
     /// For how long.
     #[serde(rename = "for")]
     pub(in crate::scenario) lasts: At<Between>,
+}
+
+/// The client's process is stopped.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ClientPause")]
+pub(in crate::scenario) struct RawPause {
+    /// For how long.
+    #[serde(rename = "for")]
+    pub(in crate::scenario) lasts: At<Between>,
+}
+
+/// The wall clock of the client's machine is set.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ClockStep")]
+pub(in crate::scenario) struct RawClockStep {
+    /// By how much: ahead, or back with a minus.
+    pub(in crate::scenario) by: At<Shift>,
+}
+
+/// Starts the client's process again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Supervisor")]
+pub(in crate::scenario) struct RawSupervisor {
+    /// How long after it is gone.
+    pub(in crate::scenario) restart: At<Between>,
+}
+
+/// The server's process dies and comes back.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "ServerRestart")]
+pub(in crate::scenario) struct RawServerRestart {
+    /// For how long there is no server. 5s if it is not given.
+    pub(in crate::scenario) down_for: Option<At<Between>>,
+    /// How its connections end. `eof` if it is not given.
+    #[serde(default)]
+    pub(in crate::scenario) connections: EndsOf,
 }
 
 /// Which connections: a number, counted from 1 in the order of the dials, `old` or `all`.

@@ -22,12 +22,13 @@ mod settings;
 mod skew;
 mod stop_lifts_block;
 mod success_resets_budget;
+mod timekeeping;
 mod twist;
 mod watchdog_on_send;
 mod wrong_cause;
 
 use rand::rngs::ChaCha8Rng;
-use squall_protocol::Now;
+use squall_protocol::{Instant, Now};
 use squall_session::limiter::{Go, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, OrgId, Policy, State};
@@ -96,6 +97,8 @@ pub const MUTANTS: &[Mutant] = &[
     leftovers::TIMER,
     leftovers::LINK,
     logs_its_key::MUTANT,
+    timekeeping::COOLDOWN,
+    timekeeping::DAY_EDGE,
 ];
 
 /// The session as it is: what a mutant does not name stays so.
@@ -176,6 +179,18 @@ impl Subject for Mutated {
 
     fn cut_short(&mut self) -> Vec<(OrgId, AttemptId)> {
         self.cut_short.clone()
+    }
+
+    fn clock_jumped(&mut self) -> bool {
+        self.real.clock_jumped()
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.real.poll_timeout()
+    }
+
+    fn handle_timeout(&mut self, now: Now) {
+        self.real.handle_timeout(now);
     }
 
     fn stands(&self, org: &OrgId) -> State {

@@ -147,13 +147,18 @@ fn of_org() -> impl Strategy<Value = Event> {
         (text(), millis()).prop_map(|(org, after)| Event::KeepAliveOk { org, after }),
         text().prop_map(|org| Event::KeepAliveLate { org }),
         text().prop_map(|org| Event::KeepAliveRecovered { org }),
-        (text(), one_of(Alert::ALL), option::of(any::<u64>())).prop_map(|(org, kind, messages)| {
-            Event::Alert {
-                org,
-                kind,
-                messages,
-            }
-        }),
+        (
+            option::of(text()),
+            one_of(Alert::ALL),
+            option::of(any::<u64>())
+        )
+            .prop_map(|(org, kind, messages)| {
+                Event::Alert {
+                    org,
+                    kind,
+                    messages,
+                }
+            }),
         text().prop_map(|org| Event::ScanRefused { org }),
         (text(), vec(millis(), 0..3)).prop_map(|(org, timers)| Event::Left { org, timers }),
         text().prop_map(|org| Event::PhoneScanned { org }),
@@ -232,6 +237,11 @@ fn of_engine() -> impl Strategy<Value = Event> {
         (".{0,40}", ".{0,40}").prop_map(|(key, place)| Event::SecretFound { key, place }),
         Just(Event::Suspended),
         Just(Event::Resumed),
+        Just(Event::Paused),
+        Just(Event::Continued),
+        any::<i64>().prop_map(|by| Event::ClockStepped { by }),
+        Just(Event::ServerDown),
+        Just(Event::ServerUp),
         Just(Event::End),
     ]
 }

@@ -29,6 +29,12 @@ impl Stamp {
         }
     }
 
+    /// The wall clock of the client's machine was set.
+    pub(super) fn step(&mut self, by: i64) {
+        let by = jiff::SignedDuration::from_millis(by);
+        self.starts = self.starts.saturating_add(by).unwrap_or(self.starts);
+    }
+
     /// `  6h 0m 0.062s   org 2   …`.
     pub(super) fn line(&self, at: Instant, who: &str, said: &str) -> String {
         format!(
@@ -39,7 +45,7 @@ impl Stamp {
         )
     }
 
-    /// The wall clock so long after `at`.
+    /// The client's wall clock so long after `at`.
     pub(super) fn wall(&self, at: Instant, later: Millis) -> String {
         let since = (at + later).since_start().get();
         self.epoch(self.starts.as_millisecond().saturating_add_unsigned(since))

@@ -1,6 +1,6 @@
 //! What is worth a line, in words.
 
-use squall_protocol::Instant;
+use squall_protocol::{Instant, Millis};
 
 use super::clock::Stamp;
 use super::counted::counted;
@@ -99,6 +99,18 @@ pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
         Event::Crashed { store } => format!("killed; its store is {store}"),
         Event::Suspended => "suspended".to_owned(),
         Event::Resumed => "resumed".to_owned(),
+        Event::Paused => "paused".to_owned(),
+        Event::Continued => "goes on".to_owned(),
+        Event::ClockStepped { by } => {
+            let way = if *by < 0 { "back" } else { "ahead" };
+            let by = Millis::new(by.unsigned_abs());
+            format!(
+                "its wall clock is set {way} by {by}, to {}",
+                stamp.wall(at, Millis::ZERO)
+            )
+        }
+        Event::ServerDown => "goes down".to_owned(),
+        Event::ServerUp => "is back".to_owned(),
         Event::SecretFound { key, place } => format!("written out: {key}, in {place}"),
         Event::End => "the run ends".to_owned(),
         // The others are told where they are folded.

@@ -51,6 +51,11 @@ pub(super) fn of(event: &Event, look: &mut impl FnMut(&'static str, &[u8])) {
         | Event::Crashed { .. }
         | Event::Suspended
         | Event::Resumed
+        | Event::Paused
+        | Event::Continued
+        | Event::ClockStepped { .. }
+        | Event::ServerDown
+        | Event::ServerUp
         | Event::SecretFound { .. }
         | Event::End => {}
     }
