@@ -88,7 +88,7 @@ impl Beat {
         self.session.handle_input(self.now, input);
         while let Some(output) = self.session.poll_output() {
             match output {
-                Output::Confirm(permit) => self.asked = Some(permit),
+                Output::Confirm(_, permit) => self.asked = Some(permit),
                 Output::Dial(dial) => self.link = dial.link,
                 Output::Send(_, node) => {
                     let answered = node.tag == "iq" && node.get("type") != Some("result");

@@ -34,8 +34,8 @@ pub enum Input<S, G> {
     Start(S),
     /// The limiter confirmed the start at its time.
     Go(G),
-    /// The limiter revoked the start at its time.
-    Revoked(Revocation),
+    /// The limiter revoked the start of this attempt at its time.
+    Revoked(AttemptId, Revocation),
     /// The operator stops the session, or cancels the start before its dial.
     Stop,
     /// Something happened on a link.
@@ -122,8 +122,9 @@ pub enum Closed {
 /// What a machine wants done.
 #[derive(Debug)]
 pub enum Output<S> {
-    /// Ask the limiter whether this start may dial now; the answer is [`Input::Go`] or [`Input::Revoked`].
-    Confirm(S),
+    /// Ask the limiter whether the start of this attempt may dial now; the answer is [`Input::Go`] or
+    /// [`Input::Revoked`].
+    Confirm(AttemptId, S),
     /// Open a link.
     Dial(Dial),
     /// Send a stanza.

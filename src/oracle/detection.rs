@@ -274,6 +274,19 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_an_hour_late_is_an_answer() {
+        let mut tape = Tape::new();
+        tape.start();
+        // The line queues for longer and longer: three answers come for four pings.
+        for beat in 1..=600_u64 {
+            tape.at(30_000 + beat * 25_000).iq_ping();
+            let asked = beat * 3 / 4 + 1;
+            tape.carried(Side::Server, &answer("result", &format!("ping-{asked}")));
+        }
+        tape.pass(24_000).assert_clean(Detection::new);
+    }
+
+    #[test]
     fn an_error_answers_a_ping_like_a_result() {
         for kind in ["result", "error"] {
             let mut tape = zombie(|id| answer(kind, id));

@@ -73,9 +73,10 @@ pub(super) struct Pulse {
     unsettled: VecDeque<CompactString>,
 }
 
-/// So many unsettled pings are remembered, 26 minutes of them at one each 25 s, so that a client which never gives up
-/// costs no memory: an answer later than that is none.
-const REMEMBERED_PINGS: usize = 64;
+/// So many unsettled pings are remembered, seven hours of them at one each 25 s, so that a client which never gives up
+/// costs no memory: an answer later than that is none. On a line that queues for longer and longer every answer may come,
+/// and each come an hour late; they are answers, and there is no zombie.
+const REMEMBERED_PINGS: usize = 1_024;
 
 impl Pulse {
     fn new(now: Instant) -> Self {

@@ -222,7 +222,9 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
             let mut answer = None;
             while let Some(output) = self.machine.poll_output() {
                 match output {
-                    Output::Confirm(start) => answer = Some(self.host.confirm(now, start)),
+                    Output::Confirm(attempt, start) => {
+                        answer = Some((attempt, self.host.confirm(now, start)));
+                    }
                     Output::Dial(dial) => self.dial(dial),
                     Output::Send(link, node) => self.send(link, node),
                     Output::Ping(link, payload) => {
@@ -241,8 +243,10 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
                 }
             }
             match answer {
-                Some(Ok(go)) => self.machine.handle_input(now, Input::Go(go)),
-                Some(Err(why)) => self.machine.handle_input(now, Input::Revoked(why)),
+                Some((_, Ok(go))) => self.machine.handle_input(now, Input::Go(go)),
+                Some((attempt, Err(why))) => {
+                    self.machine.handle_input(now, Input::Revoked(attempt, why));
+                }
                 None => return,
             }
         }

@@ -116,8 +116,9 @@ impl Session {
     // Inputs, in the order of a life.
 
     fn on_start(&mut self, permit: Permit) {
-        if !matches!(self.phase, Phase::AtRest) {
-            // The limiter admits one attempt at a time; a second one costs nothing, since it never dials.
+        if *permit.org() != self.org || !matches!(self.phase, Phase::AtRest) {
+            // Another organization's start gives no right to dial for this one. And the limiter admits one attempt at a
+            // time: a second one costs nothing, since it never dials.
             self.outputs.push_back(Output::Withdraw(permit.attempt()));
             return;
         }
@@ -135,10 +136,11 @@ impl Session {
         }
     }
 
-    fn on_revoked(&mut self, now: Now, why: Revocation) {
-        let Phase::Confirming(attempt) = self.phase else {
+    fn on_revoked(&mut self, now: Now, attempt: AttemptId, why: Revocation) {
+        // One that comes after the operator's cancel concerns nobody, least of all the attempt after it.
+        if !matches!(self.phase, Phase::Confirming(asked) if asked == attempt) {
             return;
-        };
+        }
         self.phase = Phase::AtRest;
         let blocked = match why {
             Revocation::Blocked { until } => {
@@ -261,7 +263,7 @@ impl Machine for Session {
         match input {
             Input::Start(permit) => self.on_start(permit),
             Input::Go(go) => self.on_go(now, go),
-            Input::Revoked(why) => self.on_revoked(now, why),
+            Input::Revoked(attempt, why) => self.on_revoked(now, attempt, why),
             Input::Link(link, input) => self.on_link(now, link, input),
             Input::Timeout => self.on_timeout(now),
             Input::Undecryptable(messages) => self.on_undecryptable(now, messages),

@@ -93,7 +93,8 @@ impl Session {
         match std::mem::replace(&mut self.phase, Phase::AtRest) {
             Phase::Waiting(permit) => {
                 self.phase = Phase::Confirming(permit.attempt());
-                self.outputs.push_back(Output::Confirm(permit));
+                self.outputs
+                    .push_back(Output::Confirm(permit.attempt(), permit));
             }
             other => self.phase = other,
         }

@@ -63,13 +63,13 @@ impl Machine for Reconnecting {
         match input {
             Input::Start(attempt) => {
                 self.redial_at = None;
-                self.outputs.push_back(Output::Confirm(attempt));
+                self.outputs.push_back(Output::Confirm(attempt, attempt));
             }
             Input::Go(attempt) => {
                 self.attempt = attempt;
                 self.dial(now);
             }
-            Input::Revoked(_) | Input::Undecryptable(_) => {}
+            Input::Revoked(..) | Input::Undecryptable(_) => {}
             Input::Stop => self.on_stop(),
             Input::Link(link, input) if link == self.link => self.on_link(now, input),
             Input::Link(..) => {}

@@ -82,7 +82,7 @@ impl Twist for Second {
 
     fn on_timeout(&mut self, _: Now, stage: &mut Stage) {
         if let Some(permit) = self.waiting.pop_front() {
-            stage.put(Output::Confirm(permit));
+            stage.put(Output::Confirm(permit.attempt(), permit));
         }
     }
 }

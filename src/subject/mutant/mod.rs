@@ -1,5 +1,6 @@
 //! Mutants: the real session with one decision changed, each after a real bug. A judge that lets one pass is no judge.
 
+mod any_pong;
 mod behind_backlog;
 mod boot_dials;
 mod confirms;
@@ -10,6 +11,7 @@ mod double_dial;
 mod failures_never_reset;
 mod forgets;
 mod idle_watchdog;
+mod iq_errors;
 mod leftovers;
 mod logs_its_key;
 mod misread;
@@ -78,6 +80,9 @@ pub const MUTANTS: &[Mutant] = &[
     settings::NO_ZOMBIE,
     settings::LATE_IS_DEAD,
     pong_for_answer::MUTANT,
+    any_pong::MUTANT,
+    iq_errors::RATE_OVERLIMIT,
+    iq_errors::NO_ANSWER,
     failures_never_reset::MUTANT,
     behind_backlog::PING,
     behind_backlog::ANSWER,

@@ -235,7 +235,7 @@ impl World {
         let (to_heard, heard) = unbounded_channel();
         let (commands, from_commands) = unbounded_channel();
         let mut permits = Permits::new();
-        let permit = permits.admit(clock.mono());
+        let permit = permits.admit(clock.mono(), &OrgId::new("2"));
         let host = TestHost {
             clock,
             permits,

@@ -88,7 +88,7 @@ fn a_revoked_permit_dials_nothing_and_is_no_failure() {
     bench.start();
     bench.until(30_000);
     bench.did();
-    bench.input(Input::Revoked(Revocation::Late));
+    bench.input(Input::Revoked(AttemptId(1), Revocation::Late));
     assert_eq!(
         bench.did(),
         [
@@ -105,9 +105,8 @@ fn a_permit_revoked_by_a_block_is_blocked_while_that_stands() {
     bench.start();
     bench.until(30_000);
     bench.did();
-    bench.input(Input::Revoked(Revocation::Blocked {
-        until: Instant::at(90_000),
-    }));
+    let until = Instant::at(90_000);
+    bench.input(Input::Revoked(AttemptId(1), Revocation::Blocked { until }));
     assert_eq!(
         bench.did(),
         ["disconnected permit_revoked", "state blocked"]
@@ -116,6 +115,30 @@ fn a_permit_revoked_by_a_block_is_blocked_while_that_stands() {
     assert_eq!(bench.state(), State::Blocked);
     bench.until(90_000);
     assert_eq!(bench.state(), State::DisconnectedManualReconnectRequired);
+}
+
+#[test]
+fn a_revocation_of_the_attempt_that_was_cancelled_does_not_touch_the_next() {
+    let mut bench = Bench::paired();
+    bench.start();
+    bench.until(30_000);
+    bench.input(Input::Stop);
+    bench.start();
+    bench.until(60_000);
+    bench.did();
+    bench.input(Input::Revoked(AttemptId(1), Revocation::Late));
+    assert_eq!(bench.did(), [""; 0]);
+    bench.confirm();
+    assert_eq!(bench.did(), ["state connecting", "dial 1 for attempt 2"]);
+}
+
+#[test]
+fn the_start_of_another_organization_is_given_back_and_dials_nothing() {
+    let mut bench = Bench::paired();
+    let permit = bench.permits.admit(Instant::START, &OrgId::new("3"));
+    bench.input(Input::Start(permit));
+    assert_eq!(bench.did(), ["withdraw attempt 1"]);
+    assert_eq!((bench.state(), bench.next()), (State::Idle, None));
 }
 
 #[test]

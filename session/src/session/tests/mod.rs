@@ -14,7 +14,7 @@ use squall_protocol::{Instant, Millis, Node, Now};
 
 use super::permits::{self, Permits};
 use super::{Session, StoredEnd};
-use crate::id::{LinkId, OrgId};
+use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{Go, Permit};
 use crate::machine::{
     Alert, Closed, Disconnected, Event, Input, LinkInput, Machine, Output, Revocation, Timer,
@@ -113,7 +113,8 @@ impl Bench {
 
     fn note(&mut self, output: Output<Permit>) -> String {
         match output {
-            Output::Confirm(permit) => {
+            Output::Confirm(attempt, permit) => {
+                assert_eq!(attempt, permit.attempt());
                 self.asked = Some(permit);
                 "confirm".to_owned()
             }
@@ -163,7 +164,7 @@ impl Bench {
     // A life, as far as a test needs it.
 
     fn start(&mut self) {
-        let permit = self.permits.admit(Instant::at(self.at));
+        let permit = self.permits.admit(Instant::at(self.at), &OrgId::new("2"));
         self.input(Input::Start(permit));
     }
 

@@ -102,6 +102,12 @@ struct Count {
     dials: usize,
 }
 
+/// The attempt that the session asks about, or else one that it knows nothing of.
+fn asked_for(bench: &Bench) -> AttemptId {
+    let asked = bench.asked.as_ref();
+    asked.map_or(AttemptId(0), Permit::attempt)
+}
+
 fn apply(bench: &mut Bench, act: Act, count: &mut Count) {
     match act {
         Act::Start => bench.start(),
@@ -114,9 +120,13 @@ fn apply(bench: &mut Bench, act: Act, count: &mut Count) {
         }
         Act::Revoked(true) => {
             let until = Instant::at(bench.at + 1_000);
-            bench.input(Input::Revoked(Revocation::Blocked { until }));
+            let attempt = asked_for(bench);
+            bench.input(Input::Revoked(attempt, Revocation::Blocked { until }));
         }
-        Act::Revoked(false) => bench.input(Input::Revoked(Revocation::Late)),
+        Act::Revoked(false) => {
+            let attempt = asked_for(bench);
+            bench.input(Input::Revoked(attempt, Revocation::Late));
+        }
         Act::Stop => bench.input(Input::Stop),
         Act::Wait(length) => bench.until(bench.at + length),
         Act::Timeout => bench.input(Input::Timeout),
