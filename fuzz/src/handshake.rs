@@ -14,20 +14,23 @@ use squall_protocol::certificate::{Authority, Validity, verify};
 use squall_protocol::frame::INTRO;
 use squall_protocol::keys::KeyPair;
 use squall_protocol::message::CertChain;
-use squall_protocol::noise::{Client, HandshakeError, Initiator, Responder, Transport};
+use squall_protocol::noise::{
+    Answered, Client, HandshakeError, Initiator, Responder, Resumed, Resumption, Transport,
+};
 use squall_protocol::pairing::Login;
 
 pub(crate) fn run(bytes: &[u8]) {
     let Some((place, rest)) = bytes.split_first() else {
         return;
     };
-    match place % 6 {
+    match place % 7 {
         0 => client_hello(rest),
         1 => server_hello(rest),
         2 => client_finish(rest),
         3 => chain(rest),
         4 => sealed(rest),
-        _ => drop(edited(&mut Unstructured::new(rest))),
+        5 => drop(edited(&mut Unstructured::new(rest))),
+        _ => drop(resumed(&mut Unstructured::new(rest))),
     }
 }
 
@@ -49,10 +52,13 @@ fn server_hello(body: &[u8]) {
 /// The body of a client's second frame: nobody but the client can make one.
 fn client_finish(body: &[u8]) {
     let (_, hello) = initiator();
-    let (awaiting, _) = SERVER
+    let (answered, _) = SERVER
         .responder()
         .on_client_hello(&hello, &mut rng(2))
         .expect("a genuine hello");
+    let Answered::Awaiting(awaiting) = answered else {
+        panic!("the client did not say who it is")
+    };
     if let Ok(client) = awaiting.on_client_finish(body) {
         assert_eq!(client.static_key, client_keys().public());
         let _ = Login::parse(&client.payload);
@@ -126,6 +132,28 @@ fn edited(edits: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A hello that resumes, changed on the way: whoever the server takes for resumed is the client and said just that, and the
+/// client agrees.
+fn resumed(edits: &mut Unstructured<'_>) -> Result<()> {
+    let payload: Vec<u8> = edits.arbitrary()?;
+    let known = SERVER.keys.public();
+    let (resumption, mut hello) =
+        Resumption::new(&INTRO, client_keys(), known, &payload, &mut rng(5)).expect("a good key");
+    edit(&mut hello, edits)?;
+    let answered = SERVER.responder().on_client_hello(&hello, &mut rng(2));
+    let Ok((Answered::Resumed(server), mut answer)) = answered else {
+        return Ok(());
+    };
+    assert_eq!(server.static_key, client_keys().public());
+    assert_eq!(server.payload, payload);
+    edit(&mut answer, edits)?;
+    let read = resumption.on_server_hello(&answer, &SERVER.authority.root(), *NOW);
+    if let Ok(Resumed::Established(mut client)) = read {
+        agree(&mut client, &mut { server.transport }, &payload);
+    }
+    Ok(())
+}
+
 /// Up to four changes: a byte becomes another, bytes come in, or bytes go.
 fn edit(message: &mut Vec<u8>, edits: &mut Unstructured<'_>) -> Result<()> {
     for _ in 0..edits.int_in_range(0..=4)? {
@@ -147,10 +175,13 @@ pub(crate) fn handshake(
 ) -> Option<(Transport, Client)> {
     let (initiator, mut hello) = initiator();
     on_the_way(&mut hello).ok()?;
-    let (awaiting, mut answer) = SERVER
+    let (answered, mut answer) = SERVER
         .responder()
         .on_client_hello(&hello, &mut rng(2))
         .ok()?;
+    let Answered::Awaiting(awaiting) = answered else {
+        panic!("nobody can seal a resumption but who resumes")
+    };
     on_the_way(&mut answer).ok()?;
     let trusted = initiator
         .on_server_hello(&answer, &SERVER.authority.root(), *NOW)

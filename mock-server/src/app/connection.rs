@@ -10,8 +10,9 @@ use std::task::{Context, Poll};
 use compact_str::CompactString;
 use futures_util::{Sink, Stream};
 use squall_protocol::Node;
+use squall_protocol::codec::Dictionary;
 use squall_protocol::frame::{self, FrameReader};
-use squall_protocol::noise::{AwaitingFinish, Responder, Transport};
+use squall_protocol::noise::{Answered, AwaitingFinish, Client, Responder, Transport};
 use squall_protocol::pairing::Login;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -55,6 +56,8 @@ pub(super) struct Driver<S> {
     socket: WebSocketStream<FrameFaults<S>>,
     frames: FrameReader,
     phase: Phase,
+    /// The tokens that the client writes in, as its intro header says.
+    dictionary: &'static Dictionary,
     queue: VecDeque<Wire>,
     inbox: UnboundedReceiver<Wire>,
     /// The client's close frame came, with this code.
@@ -99,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             socket,
             frames: FrameReader::of_client(MAX_FRAME),
             phase: Phase::Hello,
+            dictionary: Dictionary::v3(),
             queue: VecDeque::new(),
             inbox,
             closing: None,
@@ -260,7 +264,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Phase::Open(transport) => {
                     let node = transport
                         .opener
-                        .open_node(body)
+                        .open_node_with(body, self.dictionary)
                         .map_err(|error| error.to_string())?;
                     let id = self.id;
                     self.server
@@ -286,6 +290,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     fn on_hello(&mut self, prologue: &[u8], body: &[u8]) -> Result<(), String> {
+        let version = prologue.last().copied().unwrap_or_default();
+        self.dictionary = Dictionary::of_version(version)
+            .ok_or_else(|| format!("token dictionary {version} is unknown; 2 and 3 are known"))?;
         let id = self.id;
         let mut queue = std::mem::take(&mut self.queue);
         let (keys, chain, mut rng) = self.server.with(Some((id, &mut queue)), |server, now| {
@@ -299,25 +306,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             (server.keys().clone(), chain, server.connection_rng(id))
         });
         self.queue = queue;
-        let (name, body) = match chain {
-            Ok(chain) => {
-                let responder = Responder::new(prologue, keys, chain);
-                let (finish, answer) = responder
-                    .on_client_hello(body, &mut rng)
-                    .map_err(|error| error.to_string())?;
-                self.phase = Phase::Finish(Box::new(finish));
-                ("server_hello", answer)
-            }
+        let chain = match chain {
+            Ok(chain) => chain,
             Err(garbage) => {
                 self.phase = Phase::Deaf;
-                let Some(garbage) = garbage else {
-                    return Ok(());
+                return match garbage {
+                    Some(garbage) => self.answer("garbage_hello", &garbage),
+                    None => Ok(()),
                 };
-                ("garbage_hello", garbage.to_vec())
             }
         };
+        let (answered, answer) = Responder::new(prologue, keys, chain)
+            .on_client_hello(body, &mut rng)
+            .map_err(|error| error.to_string())?;
+        self.answer("server_hello", &answer)?;
+        match answered {
+            Answered::Awaiting(finish) => {
+                self.phase = Phase::Finish(Box::new(finish));
+                Ok(())
+            }
+            Answered::Resumed(client) => self.secured(client),
+        }
+    }
+
+    /// Queues a message of the handshake.
+    fn answer(&mut self, name: &'static str, body: &[u8]) -> Result<(), String> {
         let mut frame = Vec::with_capacity(frame::HEADER_LENGTH + body.len());
-        frame::write_frame(&mut frame, &body).map_err(|error| error.to_string())?;
+        frame::write_frame(&mut frame, body).map_err(|error| error.to_string())?;
         self.queue.push_back(Wire::Handshake(name, frame));
         Ok(())
     }
@@ -329,6 +344,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         let client = finish
             .on_client_finish(body)
             .map_err(|error| error.to_string())?;
+        self.secured(client)
+    }
+
+    /// The transport is up, and the client has said who it is.
+    fn secured(&mut self, client: Client) -> Result<(), String> {
         let login = Login::parse(&client.payload).map_err(|error| error.to_string())?;
         self.phase = Phase::Open(Box::new(client.transport));
         let id = self.id;

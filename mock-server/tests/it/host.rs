@@ -4,31 +4,28 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use axum::serve::Listener;
-use futures_util::{SinkExt, StreamExt};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use squall_mock_server::app::Sleep;
 use squall_mock_server::fault::Connect;
 use squall_mock_server::server::{Server, ServerEvent, Settings};
 use squall_mock_server::{ConnectionId, Label, MockServer, Peer, World};
-use squall_protocol::frame::{self, FrameReader};
-use squall_protocol::noise::{Initiator, Transport};
 use squall_protocol::pairing::Device;
-use squall_protocol::{Instant, Millis, Node, Now};
+use squall_protocol::{Instant, Millis, Now};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
-use tokio_tungstenite::{WebSocketStream, client_async};
+
+pub(crate) use crate::client::Client;
 
 /// A server that runs, and what it told.
 pub(crate) struct Host {
     pub(crate) server: MockServer,
-    diary: Arc<Diary>,
+    pub(crate) diary: Arc<Diary>,
     dial: mpsc::UnboundedSender<(DuplexStream, Peer)>,
     dials: Arc<Mutex<u64>>,
 }
 
-struct Diary {
+pub(crate) struct Diary {
     began: tokio::time::Instant,
     events: Mutex<Vec<ServerEvent>>,
     labels: Mutex<Vec<Label>>,
@@ -179,7 +176,7 @@ impl Host {
         assert_eq!(self.server.connect(peer), Connect::Accept);
     }
 
-    fn stream(&self) -> DuplexStream {
+    pub(crate) fn stream(&self) -> DuplexStream {
         let mut dials = self.dials.lock().unwrap();
         *dials += 1;
         let peer = Peer {
@@ -201,131 +198,5 @@ impl Host {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.unwrap();
         answer
-    }
-}
-
-/// A client made of the protocol's parts.
-pub(crate) struct Client {
-    socket: WebSocketStream<DuplexStream>,
-    frames: FrameReader,
-    transport: Option<Transport>,
-}
-
-impl Client {
-    pub(crate) async fn upgraded(host: &Host) -> Result<Self, Error> {
-        let request = "ws://mock/ws/chat";
-        let (socket, _) = client_async(request, host.stream()).await?;
-        Ok(Self {
-            socket,
-            frames: FrameReader::of_server(1 << 20),
-            transport: None,
-        })
-    }
-
-    pub(crate) async fn secured(host: &Host, device: &Device) -> Self {
-        let mut client = Self::upgraded(host).await.unwrap();
-        client.handshake(host, device).await.unwrap();
-        client
-    }
-
-    pub(crate) async fn handshake(&mut self, host: &Host, device: &Device) -> Result<(), String> {
-        let mut rng = host.rng();
-        let (initiator, hello) = Initiator::new(&frame::INTRO, device.noise.clone(), &mut rng);
-        let mut bytes = frame::INTRO.to_vec();
-        frame::write_frame(&mut bytes, &hello).unwrap();
-        self.binary(bytes).await;
-        let hello = self.frame().await?;
-        let trusted = initiator
-            .on_server_hello(&hello, &host.server.root(), host.diary.now().wall)
-            .map_err(|error| error.to_string())?;
-        let payload = device.client_payload(0).unwrap();
-        let (finish, transport) = trusted
-            .finish(&payload)
-            .map_err(|error| error.to_string())?;
-        let mut bytes = Vec::new();
-        frame::write_frame(&mut bytes, &finish).unwrap();
-        self.binary(bytes).await;
-        self.transport = Some(transport);
-        Ok(())
-    }
-
-    pub(crate) async fn message(&mut self) -> Result<Message, Error> {
-        match self.socket.next().await {
-            Some(message) => message,
-            None => Err(Error::ConnectionClosed),
-        }
-    }
-
-    async fn frame(&mut self) -> Result<Vec<u8>, String> {
-        loop {
-            if let Some(body) = self.frames.pop().map_err(|error| error.to_string())? {
-                return Ok(body.to_vec());
-            }
-            match self.message().await {
-                Ok(Message::Binary(bytes)) => self.frames.push(&bytes),
-                other => return Err(format!("{other:?}")),
-            }
-        }
-    }
-
-    pub(crate) async fn try_stanza(&mut self) -> Result<Node, String> {
-        let mut body = self.frame().await?;
-        let transport = self.transport.as_mut().unwrap();
-        transport
-            .opener
-            .open_node(&mut body)
-            .map_err(|error| error.to_string())
-    }
-
-    pub(crate) async fn stanza(&mut self) -> Node {
-        self.try_stanza().await.unwrap()
-    }
-
-    pub(crate) async fn send(&mut self, node: &Node) {
-        let mut bytes = Vec::new();
-        let transport = self.transport.as_mut().unwrap();
-        transport.sealer.seal_node(node, &mut bytes).unwrap();
-        self.binary(bytes).await;
-    }
-
-    pub(crate) async fn answer(&mut self, request: &Node, child: Option<Node>) {
-        let mut answer = Node::new("iq")
-            .attr("to", "s.whatsapp.net")
-            .attr("type", "result")
-            .attr("id", request.get("id").unwrap());
-        if let Some(child) = child {
-            answer = answer.child(child);
-        }
-        self.send(&answer).await;
-    }
-
-    async fn binary(&mut self, bytes: Vec<u8>) {
-        self.socket
-            .send(Message::Binary(Bytes::from(bytes)))
-            .await
-            .unwrap();
-    }
-
-    pub(crate) async fn ping(&mut self, payload: &[u8]) {
-        self.socket
-            .send(Message::Ping(payload.to_vec().into()))
-            .await
-            .unwrap();
-    }
-
-    pub(crate) async fn pong(&mut self) -> Vec<u8> {
-        match self.message().await {
-            Ok(Message::Pong(payload)) => payload.to_vec(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    /// The code of the close frame that comes next; then the end.
-    pub(crate) async fn closed(&mut self) -> Option<u16> {
-        let Ok(Message::Close(frame)) = self.message().await else {
-            panic!("no close frame")
-        };
-        while self.message().await.is_ok() {}
-        frame.map(|frame| frame.code.into())
     }
 }

@@ -6,7 +6,9 @@
 
 use compact_str::{CompactString, ToCompactString, format_compact};
 
+use super::address::Address;
 use super::inflate::{INFLATED_LIMIT, inflate};
+use super::packed::{HEX, NIBBLE, NO_CHARACTER};
 use super::{Dictionary, FLAG_ZLIB, MAX_DEPTH, tag};
 use crate::node::{Content, Node};
 
@@ -200,7 +202,7 @@ impl<'a> Decoder<'a> {
             tag::AD_JID => {
                 let at = self.at;
                 let domain = self.byte()?;
-                let server = ad_server(domain).ok_or(DecodeError::Unexpected {
+                let server = Address::server(domain).ok_or(DecodeError::Unexpected {
                     found: domain,
                     at,
                     expected: "JID domain",
@@ -355,22 +357,7 @@ fn jid(user: &str, device: u16, server: &str) -> CompactString {
     }
 }
 
-/// The server that the domain byte of an AD JID stands for.
-fn ad_server(domain: u8) -> Option<&'static str> {
-    match domain {
-        0 => Some("s.whatsapp.net"),
-        1 => Some("lid"),
-        129 => Some("hosted.lid"),
-        hosted if hosted & 0x81 == 0x80 => Some("hosted"),
-        _ => None,
-    }
-}
-
 /// List header of 2 bytes and a tag of 1.
 const NODE_MIN: usize = 3;
 /// Name and value of 1 byte each.
 const ATTRIBUTE_MIN: usize = 2;
-
-const NO_CHARACTER: u8 = 0xff;
-const HEX: [u8; 16] = *b"0123456789ABCDEF";
-const NIBBLE: [u8; 16] = *b"0123456789-.\xff\xff\xff\xff";

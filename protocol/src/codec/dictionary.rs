@@ -11,10 +11,29 @@ pub struct Dictionary {
     single: Vec<&'static str>,
     /// Four pages of 256.
     double: Vec<&'static str>,
+    /// What a client writes for a text: sorted by the text's length and then by the text, so that most steps of a search
+    /// compare two numbers.
+    tokens: Vec<(&'static str, Token)>,
+}
+
+/// What stands for a string of the dictionary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// One byte.
+    Single(u8),
+    /// The byte that opens a page, and the place on it.
+    Double(u8, u8),
 }
 
 impl Dictionary {
-    /// Dictionary 3, of every client since 2025.
+    /// Dictionary 2, of clients that descend from versions before 2025: Baileys 6.7.5 to 6.7.18 and 6.17.16 among them.
+    pub fn v2() -> &'static Self {
+        static V2: LazyLock<Dictionary> =
+            LazyLock::new(|| Dictionary::parse(include_str!("../../data/dictionary-2.txt")));
+        &V2
+    }
+
+    /// Dictionary 3, of every other client since 2025.
     pub fn v3() -> &'static Self {
         static V3: LazyLock<Dictionary> =
             LazyLock::new(|| Dictionary::parse(include_str!("../../data/dictionary-3.txt")));
@@ -24,6 +43,7 @@ impl Dictionary {
     /// The dictionary of this number, as the intro header gives it, if it is known.
     pub fn of_version(version: u8) -> Option<&'static Self> {
         match version {
+            2 => Some(Self::v2()),
             3 => Some(Self::v3()),
             _ => None,
         }
@@ -40,12 +60,31 @@ impl Dictionary {
         self.double.get(page * 256 + usize::from(index)).copied()
     }
 
+    /// The token of this text, if there is one.
+    pub fn token(&self, text: &str) -> Option<Token> {
+        let place = self
+            .tokens
+            .binary_search_by_key(&(text.len(), text), |(known, _)| (known.len(), known));
+        place.ok().map(|place| self.tokens[place].1)
+    }
+
     /// A token a line: the single bytes 1 to 235, then the pages.
     fn parse(text: &'static str) -> Self {
         let mut lines = text.lines();
-        let single = lines.by_ref().take(SINGLE_TOKENS).collect();
-        let double = lines.collect();
-        Self { single, double }
+        let single: Vec<&str> = lines.by_ref().take(SINGLE_TOKENS).collect();
+        let double: Vec<&str> = lines.collect();
+        let of_one_byte = (1..=u8::MAX).map(Token::Single);
+        let of_two_bytes = (tag::PAGE_FIRST..=tag::PAGE_LAST)
+            .flat_map(|page| (0..=u8::MAX).map(move |index| Token::Double(page, index)));
+        let mut tokens: Vec<(&str, Token)> = (single.iter().copied().zip(of_one_byte))
+            .chain(double.iter().copied().zip(of_two_bytes))
+            .collect();
+        tokens.sort_unstable_by_key(|(text, _)| (text.len(), *text));
+        Self {
+            single,
+            double,
+            tokens,
+        }
     }
 }
 
@@ -55,6 +94,49 @@ const SINGLE_TOKENS: usize = 235;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The digest is that of the file as it was written out, so that no editor changes a token unseen.
+    #[test]
+    fn dictionary_2_is_whole_and_as_it_was_written_out() {
+        use sha2::{Digest, Sha256};
+
+        let dictionary = Dictionary::v2();
+        assert_eq!(
+            (dictionary.single.len(), dictionary.double.len()),
+            (235, 1024)
+        );
+        assert_eq!(dictionary.single(3), Some("s.whatsapp.net"));
+        let text = include_bytes!("../../data/dictionary-2.txt");
+        assert_eq!(
+            crate::fixed::hex(&Sha256::digest(text)),
+            "bd7106933c2da123926d951be81c3b1e6fa733e3e8689c69952a1676b72ebeed"
+        );
+    }
+
+    #[test]
+    fn every_token_of_both_dictionaries_is_found_by_its_text() {
+        for dictionary in [Dictionary::v2(), Dictionary::v3()] {
+            for byte in 1..=235 {
+                let text = dictionary.single(byte).unwrap();
+                assert_eq!(dictionary.token(text), Some(Token::Single(byte)));
+            }
+            for page in tag::PAGE_FIRST..=tag::PAGE_LAST {
+                for index in 0..=255 {
+                    let text = dictionary.double(page, index).unwrap();
+                    assert_eq!(dictionary.token(text), Some(Token::Double(page, index)));
+                }
+            }
+            assert_eq!(dictionary.token("no token of any dictionary"), None);
+        }
+    }
+
+    #[test]
+    fn the_intro_header_names_one_of_two_dictionaries() {
+        let known: Vec<u8> = (0..=u8::MAX)
+            .filter(|version| Dictionary::of_version(*version).is_some())
+            .collect();
+        assert_eq!(known, [2, 3]);
+    }
 
     #[test]
     fn dictionary_3_is_the_one_of_its_origin() {

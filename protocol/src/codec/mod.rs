@@ -2,17 +2,19 @@
 //!
 //! A flag byte comes first; its bit of value 2 says that the rest is a zlib stream. Then the node: a list of its tag,
 //! its attributes' names and values, and its content if it has one. Strings may be written as they are, packed two
-//! characters to a byte, as JIDs, or as tokens of a dictionary. Every client reads strings that are written as they are,
-//! so one encoder without tokens serves all; clients write tokens, so the decoder needs their dictionary.
+//! characters to a byte, as JIDs, or as tokens of a dictionary. Every client reads strings that are written as they are, so
+//! a server needs no tokens; clients write tokens, so the decoder needs their dictionary.
 
+mod address;
 mod decode;
 mod dictionary;
 mod encode;
 mod inflate;
+mod packed;
 
 pub use decode::{DecodeError, HEAP_PER_BYTE, decode, decode_with};
-pub use dictionary::Dictionary;
-pub use encode::{EncodeError, encode};
+pub use dictionary::{Dictionary, Token};
+pub use encode::{EncodeError, encode, encode_with};
 pub use inflate::INFLATED_LIMIT;
 
 /// How deep nodes may nest, the outermost counted. Real stanzas stay well below 20; the bound keeps the stack safe, and a

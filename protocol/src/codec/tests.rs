@@ -66,6 +66,12 @@ fn encoded(node: &Node) -> Vec<u8> {
     bytes
 }
 
+fn in_tokens(node: &Node, dictionary: &Dictionary) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_with(node, dictionary, &mut bytes).unwrap();
+    bytes
+}
+
 /// As the other implementation holds it, each text a string.
 fn theirs(node: &Node) -> wacore_binary::Node {
     let mut attrs = wacore_binary::Attrs::new();
@@ -153,11 +159,20 @@ proptest! {
     }
 
     #[test]
+    fn what_is_encoded_in_tokens_decodes_by_the_same_dictionary(node in node()) {
+        for dictionary in [Dictionary::v2(), Dictionary::v3()] {
+            let bytes = in_tokens(&node, dictionary);
+            prop_assert_eq!(decode_with(&bytes, dictionary), Ok(node.clone()));
+        }
+    }
+
+    #[test]
     fn the_other_implementation_decodes_what_is_encoded_here(node in node()) {
-        let bytes = encoded(&node);
-        let plain = wacore_binary::util::unpack(&bytes).unwrap();
-        let read = wacore_binary::marshal::unmarshal_ref(&plain).unwrap();
-        prop_assert_eq!(ours(&read), node);
+        for bytes in [encoded(&node), in_tokens(&node, Dictionary::v3())] {
+            let plain = wacore_binary::util::unpack(&bytes).unwrap();
+            let read = wacore_binary::marshal::unmarshal_ref(&plain).unwrap();
+            prop_assert_eq!(ours(&read), node.clone());
+        }
     }
 
     #[test]
@@ -381,4 +396,40 @@ fn bytes_after_a_node_are_refused() {
     bytes.push(0);
     assert_eq!(decode(&bytes), Err(DecodeError::Trailing(1)));
     assert_eq!(decode(&[]), Err(DecodeError::Truncated));
+}
+
+/// The keep-alive of a client, as one of them sends it: 23 bytes, of which 15 are the two that no token stands for.
+#[test]
+fn a_clients_ping_is_short() {
+    let ping = Node::new("iq")
+        .attr("to", "s.whatsapp.net")
+        .attr("type", "get")
+        .attr("xmlns", "w:p")
+        .attr("id", "12345.6789-1")
+        .child(Node::new("ping"));
+    let bytes = in_tokens(&ping, Dictionary::v3());
+    assert_eq!(bytes.len(), 27, "{bytes:?}");
+    assert!(encoded(&ping).len() > 2 * bytes.len());
+}
+
+/// One client (whatsmeow) takes an address for none unless it is written as a JID.
+#[test]
+fn addresses_are_written_as_jids_with_tokens_and_without() {
+    let node = Node::new("device")
+        .attr("from", "s.whatsapp.net")
+        .attr("jid", "491700000001:7@s.whatsapp.net");
+    let written = |bytes: &[u8], jid: &[u8]| bytes.windows(jid.len()).any(|window| window == jid);
+    let plain = encoded(&node);
+    assert!(written(
+        &plain,
+        &[tag::JID_PAIR, tag::EMPTY, tag::BINARY_8, 14]
+    ));
+    assert!(written(&plain, &[tag::AD_JID, 0, 7, tag::BINARY_8, 12]));
+    let tokens = in_tokens(&node, Dictionary::v3());
+    let server = Dictionary::v3().token("s.whatsapp.net").unwrap();
+    let Token::Single(server) = server else {
+        panic!("the server's name is one byte")
+    };
+    assert!(written(&tokens, &[tag::JID_PAIR, tag::EMPTY, server]));
+    assert!(written(&tokens, &[tag::AD_JID, 0, 7, tag::NIBBLE, 6]));
 }

@@ -1,7 +1,10 @@
-//! The Noise handshake `XX_25519_AESGCM_SHA256` as WhatsApp speaks it, and the transport that it leads to.
+//! The Noise handshake `25519_AESGCM_SHA256` as WhatsApp speaks it, and the transport that it leads to.
 //!
-//! Standard Noise but for one step: after the first message, a standard implementation also hashes that message's empty
-//! payload into the transcript. Here nothing is hashed for it. Both sides' steps are consumed by the next one, so no
+//! Three patterns: XX, where neither side knows the other; IK, by which a client that knows the server's key resumes in one
+//! round trip; and XXfallback, by which a server answers IK that was sealed for another key than its own.
+//!
+//! Standard Noise but for one step: after the first message of XX, a standard implementation also hashes that message's
+//! empty payload into the transcript. Here nothing is hashed for it. Both sides' steps are consumed by the next one, so no
 //! message can be taken twice or out of order.
 
 mod initiator;
@@ -9,8 +12,8 @@ mod responder;
 mod symmetric;
 mod transport;
 
-pub use initiator::{Initiator, TrustedServer};
-pub use responder::{AwaitingFinish, Client, Responder};
+pub use initiator::{Initiator, Resumed, Resumption, TrustedServer};
+pub use responder::{Answered, AwaitingFinish, Client, Responder};
 pub use transport::{Opener, Sealer, Transport, TransportError};
 
 use crate::certificate::CertificateError;
@@ -33,9 +36,6 @@ pub enum HandshakeError {
         /// Its length in bytes.
         length: usize,
     },
-    /// The client opens with the IK pattern, which answers in a single round trip.
-    #[error("the client resumes with the IK pattern, and only XX is spoken here")]
-    Resumption,
     /// A ciphertext does not authenticate: another key, another transcript, or bytes changed on the way.
     #[error("the {0} does not authenticate")]
     Authentication(&'static str),

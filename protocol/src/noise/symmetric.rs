@@ -8,8 +8,16 @@ use sha2::{Digest, Sha256};
 use super::transport::{Opener, Sealer};
 use super::{HandshakeError, Transport};
 
-/// The pattern's name, filled up to the 32 bytes of a hash.
-const XX: [u8; 32] = *b"Noise_XX_25519_AESGCM_SHA256\0\0\0\0";
+/// A pattern's name, as the Noise specification has it (5.2): filled up to the 32 bytes of a hash, or hashed where it is
+/// longer.
+pub(super) struct Pattern(&'static [u8]);
+
+/// Neither side knows the other.
+pub(super) const XX: Pattern = Pattern(b"Noise_XX_25519_AESGCM_SHA256\0\0\0\0");
+/// The client knows the server's key, and says who it is in its first message.
+pub(super) const IK: Pattern = Pattern(b"Noise_IK_25519_AESGCM_SHA256\0\0\0\0");
+/// The key that the client knew is no longer the server's: what it sealed is not read, and the rest is as in XX.
+pub(super) const XX_FALLBACK: Pattern = Pattern(b"Noise_XXfallback_25519_AESGCM_SHA256");
 
 /// Bytes of an authentication tag.
 pub(super) const TAG_LENGTH: usize = 16;
@@ -30,11 +38,13 @@ pub(super) struct Symmetric {
 }
 
 impl Symmetric {
-    /// The state of pattern XX after its prologue.
-    pub(super) fn xx(prologue: &[u8]) -> Self {
+    /// The state of a pattern after its prologue.
+    pub(super) fn new(pattern: &Pattern, prologue: &[u8]) -> Self {
+        let name =
+            <[u8; 32]>::try_from(pattern.0).unwrap_or_else(|_| Sha256::digest(pattern.0).into());
         let mut state = Self {
-            hash: XX,
-            chaining: XX,
+            hash: name,
+            chaining: name,
             cipher: None,
             counter: 0,
         };
@@ -110,7 +120,7 @@ impl Symmetric {
     fn cipher(&self) -> &Aes256Gcm {
         self.cipher
             .as_ref()
-            .expect("pattern XX agrees on a key before it encrypts")
+            .expect("every pattern agrees on a key before it encrypts")
     }
 
     fn derive(&self, input: &[u8]) -> ([u8; 32], [u8; 32]) {

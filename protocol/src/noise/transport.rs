@@ -7,7 +7,7 @@ use aes_gcm::aead::AeadInOut;
 use aes_gcm::{Aes256Gcm, Tag};
 
 use super::symmetric::{TAG_LENGTH, nonce};
-use crate::codec::{self, DecodeError, EncodeError};
+use crate::codec::{self, DecodeError, Dictionary, EncodeError};
 use crate::frame::{self, FrameTooLong, HEADER_LENGTH};
 use crate::node::Node;
 
@@ -127,6 +127,19 @@ impl Sealer {
         self.frame(out, |out| Ok(codec::encode(node, out)?))
     }
 
+    /// As [`Sealer::seal_node`], in the tokens of a dictionary: what a client does.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn seal_node_with(
+        &mut self,
+        node: &Node,
+        dictionary: &Dictionary,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TransportError> {
+        self.frame(out, |out| Ok(codec::encode_with(node, dictionary, out)?))
+    }
+
     fn frame(
         &mut self,
         out: &mut Vec<u8>,
@@ -177,12 +190,24 @@ impl Opener {
         Ok(text)
     }
 
-    /// Opens a frame's body in place and decodes the node that it carries.
+    /// Opens a frame's body in place and decodes the node that it carries, in token dictionary 3.
     ///
     /// # Errors
     /// As [`Opener::open`], or [`TransportError::Decode`].
     pub fn open_node(&mut self, body: &mut [u8]) -> Result<Node, TransportError> {
-        Ok(codec::decode(self.open(body)?)?)
+        self.open_node_with(body, Dictionary::v3())
+    }
+
+    /// Opens a frame's body in place and decodes the node that it carries, in this token dictionary.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn open_node_with(
+        &mut self,
+        body: &mut [u8],
+        dictionary: &Dictionary,
+    ) -> Result<Node, TransportError> {
+        Ok(codec::decode_with(self.open(body)?, dictionary)?)
     }
 }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use futures_util::{Sink, Stream};
 use jiff::Timestamp;
 use squall_protocol::Node;
+use squall_protocol::codec::Dictionary;
 use squall_protocol::frame::{self, FrameReader};
 use squall_protocol::noise::{Initiator, Transport, TransportError};
 use squall_protocol::pairing::Device;
@@ -101,7 +102,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         };
         let mut bytes = Vec::with_capacity(USUAL_STANZA);
         // A node of our own always fits; if a machine made one that does not, nothing is sent of it.
-        if transport.sealer.seal_node(&node, &mut bytes).is_ok() {
+        if transport
+            .sealer
+            .seal_node_with(&node, Dictionary::v3(), &mut bytes)
+            .is_ok()
+        {
             sending(Label::Stanza(Arc::new(node)));
             self.write(Message::Binary(bytes.into()));
         }

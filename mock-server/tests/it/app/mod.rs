@@ -2,6 +2,7 @@
 
 mod faults;
 mod hanging;
+mod opening;
 
 use crate::host::{self, Client, Host, at};
 use squall_mock_server::fault::{Backlog, FaultId, FaultSpec, Target};

@@ -8,7 +8,7 @@ use squall_protocol::Node;
 use squall_protocol::certificate::{self, TrustedRoot, Validity};
 use squall_protocol::frame::{self, FrameReader};
 use squall_protocol::keys::KeyPair;
-use squall_protocol::noise::{Responder, Transport};
+use squall_protocol::noise::{Answered, Responder, Transport};
 use squall_protocol::pairing::Login;
 use tokio::io::DuplexStream;
 use tokio_tungstenite::WebSocketStream;
@@ -75,10 +75,13 @@ impl Peer {
         let hello = next_frame(&mut web_socket, &mut frames).await;
         let prologue = frames.intro().expect("the client opens with its intro");
         let mut rng = ChaCha8Rng::seed_from_u64(6);
-        let (awaiting, answer) = authority
+        let (answered, answer) = authority
             .responder(&prologue)
             .on_client_hello(&hello, &mut rng)
             .expect("a client hello");
+        let Answered::Awaiting(awaiting) = answered else {
+            panic!("the session never resumes")
+        };
         let mut bytes = Vec::new();
         frame::write_frame(&mut bytes, &answer).expect("a short frame");
         send(&mut web_socket, bytes).await;
