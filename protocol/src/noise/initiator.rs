@@ -96,6 +96,10 @@ pub struct Resumption {
 
 /// What a server made of a resumption.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each connection, and taken apart at once"
+)]
 pub enum Resumed {
     /// It has still the key that the client knew: the connection is established.
     Established(Transport),

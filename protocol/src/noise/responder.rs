@@ -19,6 +19,10 @@ pub struct Responder {
 
 /// What a client's hello led to.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each connection, and taken apart at once"
+)]
 pub enum Answered {
     /// The client is to conclude: pattern XX, or its fallback where the client opened with a key that is not the server's.
     Awaiting(AwaitingFinish),
