@@ -36,6 +36,8 @@ pub enum Input<S, G> {
     Go(G),
     /// The limiter revoked the start of this attempt at its time.
     Revoked(AttemptId, Revocation),
+    /// The limiter says until when its block stands, on the process's monotonic clock: no longer, if `None`.
+    Block(Option<Instant>),
     /// The operator stops the session, or cancels the start before its dial.
     Stop,
     /// Something happened on a link.
@@ -125,6 +127,8 @@ pub enum Output<S> {
     /// Ask the limiter whether the start of this attempt may dial now; the answer is [`Input::Go`] or
     /// [`Input::Revoked`].
     Confirm(AttemptId, S),
+    /// Ask the limiter until when the block of this organization stands; the answer is [`Input::Block`].
+    AskBlock,
     /// Open a link.
     Dial(Dial),
     /// Send a stanza.
@@ -245,6 +249,6 @@ pub enum Timer {
     NotReady,
     /// The server has not closed after our close frame.
     Drain,
-    /// The block expires.
+    /// The block may be over.
     Unblock,
 }

@@ -76,7 +76,7 @@ pub enum Window {
     Calendar(Zone),
 }
 
-/// Whom a block keeps out.
+/// Whom a block after a `rate_limited` keeps out. A temporary ban is of one account, and keeps out that organization alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BlockScope {
     /// The organization that was rate limited.

@@ -17,6 +17,7 @@ const FAILED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: None,
+    ban: false,
 };
 
 /// A time `ms` after both clocks began.

@@ -18,6 +18,7 @@ const FAILED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: None,
+    ban: false,
 };
 
 fn blocked(hours: u64) -> Consequence {

@@ -8,7 +8,7 @@ use super::clock::OwnClock;
 use super::limiter_time::LimiterClock;
 use super::{Finding, Findings, Oracle};
 use crate::trace::{Entry, Event, Header, OrgName, Per, Policy, Remembered, Verdict};
-use crate::words::OracleName;
+use crate::words::{Cause, OracleName};
 
 /// Keeps what was admitted, what failed and what was blocked before a boot, and holds two things against it: what the
 /// engine then reads in the store, and whom the limiter admits. The first finds what was forgotten before it does harm;
@@ -213,14 +213,21 @@ impl Durability {
         self.orgs.entry(org.clone()).or_default()
     }
 
-    fn ended(&mut self, now: Instant, org: &OrgName, failure: bool, block: Option<Millis>) {
+    /// A session ended with this cause, which is a failure or none, and blocks for so long or not at all.
+    fn ended(
+        &mut self,
+        now: Instant,
+        org: &OrgName,
+        cause: Cause,
+        (failure, block): (bool, Option<Millis>),
+    ) {
         let life = self.life;
         if failure {
             self.known(org).failed = Some((now, life));
         }
         if let Some(length) = block {
             let until = Some((now + length, life));
-            if self.policy.block_all {
+            if self.policy.block_all && cause != Cause::TemporaryBan {
                 self.blocked_all = self.blocked_all.max(until);
             }
             let known = self.known(org);
@@ -260,10 +267,11 @@ impl Oracle for Durability {
                 .retain(|own| own.number != *attempt || own.spent),
             Event::Disconnected {
                 org,
+                cause,
                 failure,
                 block,
                 ..
-            } => self.ended(now, org, *failure, *block),
+            } => self.ended(now, org, *cause, (*failure, *block)),
             Event::Crashed { store } => self.store_lost |= store == "lost",
             Event::Booted => {
                 self.life += 1;

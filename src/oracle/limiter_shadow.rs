@@ -2,7 +2,8 @@
 //!
 //! Too much is a start admitted that a rule keeps out, a dial before its wait or in a block, a dial that no admission
 //! pays for. Too little is a refusal, or a revocation, that the rules do not ask for. A refusal also names the right
-//! cause and the right instant to come back, to the millisecond.
+//! cause and the right instant to come back, to the millisecond; and a session that says it is blocked says so for as long
+//! as the block stands.
 
 mod book;
 mod days;
@@ -141,7 +142,10 @@ impl LimiterShadow {
         handoff: bool,
     ) -> Result<(), String> {
         let now = moment.now;
-        let block = self.book.block(org, now, self.policy.block_all && !handoff);
+        let block = match handoff {
+            true => self.book.own_block(org, now),
+            false => self.book.block(org, now),
+        };
         let known = self.book.attempt(org, attempt);
         let pays = known.as_ref().is_some_and(|known| {
             if handoff {
@@ -196,7 +200,7 @@ impl LimiterShadow {
         attempt: u64,
         blocked: bool,
     ) -> Result<(), String> {
-        let block = self.book.block(org, moment.now, self.policy.block_all);
+        let block = self.book.block(org, moment.now);
         let delay = self.policy.delay;
         let Some(known) = self.book.attempt(org, attempt) else {
             return Err(format!(
@@ -237,7 +241,7 @@ impl LimiterShadow {
             self.book.fail(org, now);
         }
         if block > Millis::ZERO {
-            self.book.block_until(org, now + block);
+            self.book.block_until(org, cause, now + block);
         }
     }
 }
@@ -330,6 +334,7 @@ impl Oracle for LimiterShadow {
                 attempt,
                 blocked,
             } => (org, None, self.revoked(moment, org, *attempt, *blocked)),
+            Event::State { org, state } => (org, None, self.book.says(org, *state, now)),
             Event::PermitSpent { org, attempt } => {
                 if let Some(known) = self.book.attempt(org, *attempt) {
                     known.spent = true;

@@ -8,7 +8,7 @@ use super::link::Links;
 use super::pulse::Pulses;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
-use crate::words::{Denial, OracleName, State};
+use crate::words::{Cause, Denial, OracleName, State};
 
 /// Holds what a session says of itself against what its client has seen. `connected` and `degraded` are said of the
 /// newest connection alone, never before its `<success>` was delivered, and no longer than to the millisecond of what
@@ -242,7 +242,11 @@ impl Oracle for StatusHonesty {
                 self.next = self.next.min(now);
             }
             Event::Disconnected {
-                org, conn, block, ..
+                org,
+                conn,
+                cause,
+                block,
+                ..
             } => {
                 if let Some(conn) = conn {
                     self.links.take(*conn);
@@ -253,7 +257,8 @@ impl Oracle for StatusHonesty {
                     said.conn = None;
                     said.without = Some(now);
                 }
-                let all = self.policy.block_all && block.is_some();
+                let is_ban = *cause == Cause::TemporaryBan;
+                let all = self.policy.block_all && block.is_some() && !is_ban;
                 self.forget_times((!all).then_some(org));
                 self.next = self.next.min(now);
             }

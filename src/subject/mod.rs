@@ -100,6 +100,11 @@ pub trait Subject: Send + Sized + 'static {
     fn admit(&mut self, now: Now, org: &OrgId) -> Admission<Self::Start>;
     /// At the start's time: may it dial?
     fn confirm(&mut self, now: Now, start: Self::Start) -> Result<Self::Go, Revocation>;
+    /// Until when a block keeps this organization out, by the monotonic clock; none, if none does or it knows of none.
+    fn blocked_until(&mut self, now: Now, org: &OrgId) -> Option<Instant> {
+        let _ = (now, org);
+        None
+    }
     /// A start was cancelled before its dial.
     fn withdraw(&mut self, now: Now, attempt: AttemptId);
     /// A machine says something.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::pairing::Device;
-use squall_protocol::{Instant, Now};
+use squall_protocol::{Instant, Millis, Now};
 use squall_session::limiter::{self, Go, Limiter, MemoryStore, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::store::{Ledger, Store};
@@ -102,6 +102,12 @@ impl Subject for RealSession {
         self.limiter.confirm(now, start)
     }
 
+    // A store that cannot be asked may hold a block: it is asked again.
+    fn blocked_until(&mut self, now: Now, org: &OrgId) -> Option<Instant> {
+        let until = self.limiter.blocked_until(now, org);
+        until.unwrap_or_else(|_| Some(now.mono + ASK_AGAIN))
+    }
+
     // The limiter remembers what it could not write and writes it before its next answer; a device that could not be
     // written is not tried again.
 
@@ -162,6 +168,9 @@ impl Subject for RealSession {
         self.states.get(org).copied().unwrap_or(State::Idle)
     }
 }
+
+/// How long after a store could not be asked it is asked again whether a block is over.
+const ASK_AGAIN: Millis = Millis::from_mins(1);
 
 /// The limiter's word for a denial in the words of the trace.
 fn denial(denial: limiter::Denial) -> Denial {

@@ -26,6 +26,7 @@ impl Cause {
             },
             Self::TemporaryBan => Consequence {
                 block: asked.filter(|length| *length > Millis::ZERO),
+                ban: true,
                 ..failure
             },
             Self::LoggedOut | Self::BadMac | Self::StreamError => Consequence {

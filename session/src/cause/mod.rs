@@ -106,6 +106,8 @@ pub struct Consequence {
     pub clear: bool,
     /// No start for so long.
     pub block: Option<Millis>,
+    /// The block is a ban of this account: it keeps nobody else out, whatever the limiter's `block_scope`.
+    pub ban: bool,
 }
 
 impl Cause {

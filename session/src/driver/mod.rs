@@ -54,6 +54,9 @@ pub trait Host<M: Machine>: Clock + Connector + Send + 'static {
     /// The permit was revoked: nothing is dialed.
     fn confirm(&mut self, now: Now, start: M::Start) -> Result<M::Go, Revocation>;
 
+    /// Asks the limiter until when the block of this organization stands, by the monotonic clock; none, if none stands.
+    fn blocked_until(&mut self, now: Now) -> Option<Instant>;
+
     /// Gives an attempt's slot back: it was cancelled before its dial.
     fn withdraw(&mut self, now: Now, attempt: AttemptId);
 
@@ -223,8 +226,12 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
             while let Some(output) = self.machine.poll_output() {
                 match output {
                     Output::Confirm(attempt, start) => {
-                        answer = Some((attempt, self.host.confirm(now, start)));
+                        answer = Some(match self.host.confirm(now, start) {
+                            Ok(go) => Input::Go(go),
+                            Err(why) => Input::Revoked(attempt, why),
+                        });
                     }
+                    Output::AskBlock => answer = Some(Input::Block(self.host.blocked_until(now))),
                     Output::Dial(dial) => self.dial(dial),
                     Output::Send(link, node) => self.send(link, node),
                     Output::Ping(link, payload) => {
@@ -243,10 +250,7 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
                 }
             }
             match answer {
-                Some((_, Ok(go))) => self.machine.handle_input(now, Input::Go(go)),
-                Some((attempt, Err(why))) => {
-                    self.machine.handle_input(now, Input::Revoked(attempt, why));
-                }
+                Some(answer) => self.machine.handle_input(now, answer),
                 None => return,
             }
         }

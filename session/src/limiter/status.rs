@@ -1,7 +1,7 @@
 //! What people ask a limiter without being started: nothing here changes a window.
 
 use jiff::Timestamp;
-use squall_protocol::Now;
+use squall_protocol::{Instant, Now};
 
 use super::clock::told;
 use super::rule::Frees;
@@ -44,6 +44,18 @@ impl<S: Store> Limiter<S> {
                 global_attempts: ledger.attempts.values().filter(inside).count(),
                 org_attempts: quota::held(ledger, &policy.per_org.per, org, moment),
             }
+        })
+    }
+
+    /// Until when a block keeps this organization out, on the process's monotonic clock; none, if none does.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub fn blocked_until(&mut self, now: Now, org: &OrgId) -> Result<Option<Instant>, StoreError> {
+        let at = self.clock.time(now.mono);
+        self.transact(|ledger, _| match block::block(ledger, org, at) {
+            Frees::At(until) => Some(now.mono + (until - at)),
+            Frees::Now | Frees::Never => None,
         })
     }
 

@@ -2,6 +2,7 @@ use jiff::Timestamp;
 use squall_protocol::{Instant, Millis, Now};
 
 use super::*;
+use crate::cause::Cause;
 use crate::policy::{BlockScope, Quota, Window};
 use crate::store::LimiterTime;
 
@@ -52,11 +53,13 @@ const FAILED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: None,
+    ban: false,
 };
 const BLOCKED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: Some(Millis::from_hours(24)),
+    ban: false,
 };
 
 #[test]
@@ -129,6 +132,20 @@ fn a_block_of_all_keeps_everybody_out() {
     limiter.ended(now(0), &org("a"), BLOCKED).expect("stored");
     assert_eq!(denied(&mut limiter, DAY - 1, "b").0, Denial::Block);
     let _ = granted(&mut limiter, DAY, "b");
+}
+
+#[test]
+fn a_ban_keeps_out_its_own_organization_alone_whatever_the_scope() {
+    let policy = LimiterPolicy {
+        block_scope: BlockScope::All,
+        ..LimiterPolicy::default()
+    };
+    let ban = Cause::TemporaryBan.consequence(&policy, Some(Millis::from_hours(3)));
+    let mut limiter = limiter(policy);
+    limiter.ended(now(0), &org("a"), ban).expect("stored");
+    let _ = granted(&mut limiter, 1, "b");
+    assert_eq!(denied(&mut limiter, 3 * HOUR - 1, "a").0, Denial::Block);
+    let _ = granted(&mut limiter, 3 * HOUR, "a");
 }
 
 #[test]

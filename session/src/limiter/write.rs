@@ -89,6 +89,7 @@ impl Ledger {
         if let Some(length) = then.block {
             let until = at + length;
             let block = match scope {
+                _ if then.ban => self.blocks.entry(org.clone()).or_insert(until),
                 BlockScope::Org => self.blocks.entry(org.clone()).or_insert(until),
                 BlockScope::All => self.block_of_all.get_or_insert(until),
             };

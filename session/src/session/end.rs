@@ -159,6 +159,10 @@ impl Session {
             raw: ending.raw,
             detail: ending.detail,
         }));
+        if then.block.is_some() {
+            // A longer one may stand, of everybody's or from before.
+            self.outputs.push_back(Output::AskBlock);
+        }
         if let Some(alert) = alert {
             self.tell(Event::Alert(alert));
         }
@@ -199,10 +203,20 @@ impl Session {
         }
     }
 
+    /// The block that it stands in was to end now. It may have been lengthened meanwhile, where one keeps everybody out.
     pub(super) fn on_unblocked(&mut self, now: Instant) {
-        if self.state == State::Blocked
-            && self.blocked_until.take_if(|until| *until <= now).is_some()
-        {
+        if self.blocked_until.take_if(|until| *until <= now).is_some() {
+            self.outputs.push_back(Output::AskBlock);
+        }
+    }
+
+    /// The limiter's word on the block: it ends no sooner than that, nor than what ended the session said.
+    pub(super) fn on_block(&mut self, now: Instant, until: Option<Instant>) {
+        if self.state != State::Blocked {
+            return;
+        }
+        self.blocked_until = until.max(self.blocked_until).filter(|until| *until > now);
+        if self.blocked_until.is_none() {
             self.set_state(State::DisconnectedManualReconnectRequired);
         }
     }

@@ -45,7 +45,7 @@ pub struct Session {
     last_link: LinkId,
     /// An old link whose close frame the server has not answered yet.
     draining: Option<Draining>,
-    /// When the block ends that the session stands in.
+    /// When the block ends that the session stands in, as far as it has heard.
     blocked_until: Option<Instant>,
     seen: Seen,
     outputs: VecDeque<Output<Permit>>,
@@ -264,6 +264,7 @@ impl Machine for Session {
             Input::Start(permit) => self.on_start(permit),
             Input::Go(go) => self.on_go(now, go),
             Input::Revoked(attempt, why) => self.on_revoked(now, attempt, why),
+            Input::Block(until) => self.on_block(now.mono, until),
             Input::Link(link, input) => self.on_link(now, link, input),
             Input::Timeout => self.on_timeout(now),
             Input::Undecryptable(messages) => self.on_undecryptable(now, messages),

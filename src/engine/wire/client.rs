@@ -170,12 +170,11 @@ impl<S: Subject> Client<S> {
 
     /// Wakes the subject at its times, as long as it has any.
     async fn wake_subject(&self) {
-        let process = &self.outside.process;
         let next = || self.lock().subject.as_ref()?.poll_timeout();
         while let Some(at) = next() {
-            process.sleep_until(at).await;
+            self.outside.process.sleep_until(at).await;
             if let Some(subject) = &mut self.lock().subject {
-                subject.handle_timeout(process.now());
+                subject.handle_timeout(self.outside.process.now());
             }
         }
     }
@@ -364,6 +363,10 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
             },
         });
         go
+    }
+
+    fn blocked_until(&mut self, now: Now) -> Option<Instant> {
+        self.with_subject(|subject, _| subject.blocked_until(now, &self.org))?
     }
 
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {

@@ -8,7 +8,7 @@ use squall_protocol::{Instant, Millis};
 use super::super::limiter_time::Moment;
 use super::days;
 use crate::trace::{ConnectionId, OrgName, Per, Policy};
-use crate::words::Denial;
+use crate::words::{Cause, Denial, State};
 
 /// What a limiter remembers. Its memory is the organizations and the attempts of the last windows.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Book {
     per_org: (usize, Per),
     cooldown: Millis,
     block_all: bool,
+    /// When the block ends that keeps everybody out.
+    blocked_all: Option<Instant>,
     /// Everybody's attempts, oldest first.
     all: VecDeque<(Instant, OrgName, u64)>,
     orgs: BTreeMap<OrgName, Org>,
@@ -28,6 +30,7 @@ struct Org {
     attempts: VecDeque<(Instant, u64)>,
     failed: Option<Instant>,
     blocked_until: Option<Instant>,
+    says_blocked: bool,
     last: Option<Attempt>,
 }
 
@@ -67,6 +70,7 @@ impl Book {
             per_org: (most(*per_org), window.clone()),
             cooldown: policy.cooldown,
             block_all: policy.block_all,
+            blocked_all: None,
             all: VecDeque::new(),
             orgs: BTreeMap::new(),
         }
@@ -97,18 +101,21 @@ impl Book {
         };
         stands(Denial::PerOrg, frees);
         stands(Denial::Cooldown, known.failed.map(|at| at + cooldown));
-        stands(Denial::Block, self.block(org, now, self.block_all));
+        stands(Denial::Block, self.block(org, now));
         standing
     }
 
-    /// The end of the block that stands at `now`: this organization's, or with `any` the last of everybody's.
-    pub(super) fn block(&self, org: &OrgName, now: Instant, any: bool) -> Option<Instant> {
-        let until = if any {
-            self.orgs.values().filter_map(|org| org.blocked_until).max()
-        } else {
-            self.orgs.get(org).and_then(|org| org.blocked_until)
-        };
+    /// The end of the block that keeps this organization out at `now`: its own, or everybody's.
+    pub(super) fn block(&self, org: &OrgName, now: Instant) -> Option<Instant> {
+        let own = self.orgs.get(org).and_then(|org| org.blocked_until);
+        let until = own.max(self.blocked_all);
         until.filter(|until| *until > now)
+    }
+
+    /// The end of the block that stands at `now` for what it itself was told.
+    pub(super) fn own_block(&self, org: &OrgName, now: Instant) -> Option<Instant> {
+        let own = self.orgs.get(org).and_then(|org| org.blocked_until);
+        own.filter(|until| *until > now)
     }
 
     pub(super) fn is_active(&self, org: &OrgName) -> bool {
@@ -200,9 +207,30 @@ impl Book {
         known.failed = known.failed.max(Some(now));
     }
 
-    pub(super) fn block_until(&mut self, org: &OrgName, until: Instant) {
+    /// This cause blocks the organization, and with some policies everybody: a ban, which is of one account, with none.
+    pub(super) fn block_until(&mut self, org: &OrgName, cause: Cause, until: Instant) {
+        if self.block_all && cause != Cause::TemporaryBan {
+            self.blocked_all = self.blocked_all.max(Some(until));
+        }
         let known = self.org(org);
         known.blocked_until = known.blocked_until.max(Some(until));
+    }
+
+    /// Its session says where it stands. Nothing, or what is wrong with it: a block that stands is not over.
+    pub(super) fn says(&mut self, org: &OrgName, state: State, now: Instant) -> Result<(), String> {
+        let block = self.block(org, now);
+        let says_blocked = state == State::Blocked;
+        let said_blocked = std::mem::replace(&mut self.org(org).says_blocked, says_blocked);
+        match block {
+            None if says_blocked => Err("says that it is blocked, and no block stands".to_owned()),
+            Some(until) if said_blocked && state == State::DisconnectedManualReconnectRequired => {
+                Err(format!(
+                    "says that its block is over, which stands for {} more",
+                    until - now
+                ))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The process is gone: permits live in memory only.

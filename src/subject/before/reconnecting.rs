@@ -69,7 +69,7 @@ impl Machine for Reconnecting {
                 self.attempt = attempt;
                 self.dial(now);
             }
-            Input::Revoked(..) | Input::Undecryptable(_) => {}
+            Input::Revoked(..) | Input::Block(_) | Input::Undecryptable(_) => {}
             Input::Stop => self.on_stop(),
             Input::Link(link, input) if link == self.link => self.on_link(now, input),
             Input::Link(..) => {}

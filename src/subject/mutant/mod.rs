@@ -164,6 +164,10 @@ impl Subject for Mutated {
         self.skew.confirm(&mut self.real, now, permit)
     }
 
+    fn blocked_until(&mut self, now: Now, org: &OrgId) -> Option<Instant> {
+        self.real.blocked_until(now, org)
+    }
+
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {
         self.real.withdraw(now, attempt);
     }

@@ -186,6 +186,10 @@ impl Host<Session> for TestHost {
         Ok(self.permits.confirm(start))
     }
 
+    fn blocked_until(&mut self, _: Now) -> Option<Instant> {
+        None
+    }
+
     fn withdraw(&mut self, _: Now, _: AttemptId) {}
 
     fn event(&mut self, now: Now, event: &Event) {

@@ -50,8 +50,25 @@ fn a_stored_block_ends_at_its_time() {
     bench.until(1_000);
     assert_eq!(
         bench.did(),
-        ["state disconnected_manual_reconnect_required"]
+        ["ask block", "state disconnected_manual_reconnect_required"]
     );
+    assert_eq!(bench.next(), None);
+}
+
+#[test]
+fn a_block_that_was_lengthened_meanwhile_is_no_shorter_for_the_session() {
+    let end = StoredEnd {
+        state: State::Blocked,
+        blocked_until: Some(Instant::at(1_000)),
+    };
+    let mut bench = Bench::with(Policy::default(), paired_device(), Some(end));
+    bench.block = Some(Instant::at(5_000));
+    bench.until(4_999);
+    assert_eq!(bench.did(), ["ask block"]);
+    assert_eq!(bench.state(), State::Blocked);
+    bench.block = None;
+    bench.until(5_000);
+    assert_eq!(bench.state(), State::DisconnectedManualReconnectRequired);
     assert_eq!(bench.next(), None);
 }
 

@@ -12,6 +12,7 @@ fn a_515_in_mid_session_blocks_for_a_day_and_dials_nothing() {
         bench.did(),
         [
             "disconnected rate_limited",
+            "ask block",
             "alert rate_limited",
             "state blocked",
             "close 1 1000"
@@ -28,7 +29,7 @@ fn a_515_in_mid_session_blocks_for_a_day_and_dials_nothing() {
     bench.until(free);
     assert_eq!(
         bench.did(),
-        ["state disconnected_manual_reconnect_required"]
+        ["ask block", "state disconnected_manual_reconnect_required"]
     );
     assert_eq!(bench.next(), None);
 }
@@ -163,6 +164,34 @@ fn a_ban_blocks_until_it_expires_and_its_raw_value_is_kept() {
             None => State::DisconnectedManualReconnectRequired,
         };
         assert_eq!(bench.state(), state);
+    }
+}
+
+#[test]
+fn a_ban_in_a_longer_block_of_everybody_is_blocked_until_that_ends() {
+    for (block, ends) in [
+        (None, 3_600_000),
+        (Some(1_000), 3_600_000),
+        (Some(7_200_000), 7_200_000),
+    ] {
+        let mut bench = Bench::paired().secured();
+        let now = bench.at;
+        bench.block = block.map(|later| Instant::at(now + later));
+        bench.stanza(
+            1,
+            Node::new("failure")
+                .attr("reason", 402)
+                .attr("expire", 3_600),
+        );
+        bench.until(now + ends - 1);
+        assert_eq!(bench.state(), State::Blocked, "{block:?}");
+        bench.block = None;
+        bench.until(now + ends);
+        assert_eq!(
+            bench.state(),
+            State::DisconnectedManualReconnectRequired,
+            "{block:?}"
+        );
     }
 }
 

@@ -37,6 +37,9 @@ struct Bench {
     pings: Vec<Vec<u8>>,
     /// The start that the session asked to be confirmed.
     asked: Option<Permit>,
+    /// The session asked until when its block stands, and what it is told.
+    asks_block: bool,
+    block: Option<Instant>,
     ends: Vec<Disconnected>,
     codes: Vec<String>,
     device: Option<Device>,
@@ -60,6 +63,8 @@ impl Bench {
             sent: Vec::new(),
             pings: Vec::new(),
             asked: None,
+            asks_block: false,
+            block: None,
             ends: Vec::new(),
             codes: Vec::new(),
             device: None,
@@ -86,6 +91,9 @@ impl Bench {
         while let Some(output) = self.session.poll_output() {
             let line = self.note(output);
             self.did.push(line);
+        }
+        if std::mem::take(&mut self.asks_block) {
+            self.input(Input::Block(self.block));
         }
     }
 
@@ -117,6 +125,10 @@ impl Bench {
                 assert_eq!(attempt, permit.attempt());
                 self.asked = Some(permit);
                 "confirm".to_owned()
+            }
+            Output::AskBlock => {
+                self.asks_block = true;
+                "ask block".to_owned()
             }
             Output::Dial(dial) => {
                 let how = if dial.handoff { "handoff" } else { "dial" };
