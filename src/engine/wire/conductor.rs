@@ -8,12 +8,14 @@
 //! **Invariant:** one event, then everything that follows from it, then the next event.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use futures_util::task::AtomicWaker;
 use squall_protocol::Instant;
 
 /// What kind of event it is. Within one millisecond they come in this order.
@@ -52,6 +54,8 @@ enum Sleeper {
 pub(crate) struct Conductor {
     now: AtomicU64,
     queue: Mutex<Queue>,
+    /// Of the task that does nothing. See [`Conductor::beat`].
+    beat: AtomicWaker,
 }
 
 #[derive(Default)]
@@ -66,6 +70,17 @@ impl Conductor {
         Arc::new(Self {
             now: AtomicU64::new(0),
             queue: Mutex::default(),
+            beat: AtomicWaker::new(),
+        })
+    }
+
+    /// A task that does nothing and is woken by every advance, so that the runtime always comes back to it. Whoever an
+    /// event wakes may be gone: a stream that changed hands keeps the waker of its last owner until the next one reads it.
+    pub(crate) fn beat(self: &Arc<Self>) -> impl Future<Output = Infallible> + Send + use<> {
+        let conductor = Arc::clone(self);
+        poll_fn(move |cx| {
+            conductor.beat.register(cx.waker());
+            Poll::Pending
         })
     }
 
@@ -82,6 +97,7 @@ impl Conductor {
             let Some(((at, _, _), sleeper)) = first else {
                 return;
             };
+            self.beat.wake();
             // An event asked for in the past comes now; the clock never goes back.
             self.now
                 .fetch_max(at.since_start().get(), Ordering::Relaxed);
@@ -210,6 +226,7 @@ mod tests {
             .expect("a runtime without I/O");
         let tasks = body(Arc::clone(&conductor), log.clone());
         runtime.block_on(async {
+            tokio::spawn(conductor.beat());
             for task in tasks {
                 tokio::spawn(task);
             }
@@ -311,7 +328,7 @@ mod tests {
                 clock.sleep_until(Instant::at(5), Class::Timer).await;
                 armed(&clock);
                 let mut sleep = Box::pin(clock.sleep_until(Instant::at(30), Class::Timer).of(mine));
-                std::future::poll_fn(|cx| {
+                poll_fn(|cx| {
                     assert!(sleep.as_mut().poll(cx).is_pending());
                     Poll::Ready(())
                 })
@@ -344,5 +361,23 @@ mod tests {
             vec![log.after(&conductor, 20, Class::Timer, "awake")]
         });
         assert_eq!(lines, ["20ms awake"]);
+    }
+
+    /// As a stream does whose last owner is gone and whose next one does not read.
+    struct ToNobody;
+
+    impl Wake for ToNobody {
+        fn wake(self: Arc<Self>) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn an_event_that_wakes_nobody_who_is_left_does_not_stop_the_run() {
+        let said = run(|conductor, log| {
+            conductor.call(Instant::at(10), Class::Delivery, Arc::new(ToNobody));
+            vec![log.after(&conductor, 20, Class::Timer, "a timer")]
+        });
+        assert_eq!(said, ["20ms a timer"]);
     }
 }

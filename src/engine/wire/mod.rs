@@ -91,6 +91,7 @@ pub(crate) fn run<S: Subject>(
     let process = Process::new(&conductor, plan.starts);
 
     runtime.block_on(async {
+        tokio::spawn(conductor.beat());
         tokio::spawn(server.clone().serve(listener));
         tokio::spawn(server.run());
         let store = setup.store.clone();
