@@ -10,9 +10,7 @@ use super::{out, set};
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     #[command(flatten)]
-    paths: set::Paths,
-    #[command(flatten)]
-    only: set::Only,
+    chosen: set::Chosen,
     /// Draw from this seed [default: each scenario's own]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<Seed>,
@@ -20,15 +18,9 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> anyhow::Result<Exit> {
-        let Some(scenarios) = self.paths.load()? else {
-            return Ok(Exit::BadScenario);
-        };
-        let scenarios = match self.only.of(scenarios) {
+        let scenarios = match self.chosen.load()? {
             Ok(scenarios) => scenarios,
-            Err(complaint) => {
-                out::complain(&complaint)?;
-                return Ok(Exit::Usage);
-            }
+            Err(exit) => return Ok(exit),
         };
         let plans = scenarios.iter().map(|scenario| {
             let seed = self.seed.unwrap_or(scenario.seed);

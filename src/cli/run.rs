@@ -22,9 +22,7 @@ use super::{out, set};
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Run {
     #[command(flatten)]
-    paths: set::Paths,
-    #[command(flatten)]
-    only: set::Only,
+    chosen: set::Chosen,
     /// List the scenarios and run none
     #[arg(long)]
     list: bool,
@@ -73,15 +71,9 @@ pub(super) enum Format {
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let Some(scenarios) = self.paths.load()? else {
-            return Ok(Exit::BadScenario);
-        };
-        let scenarios = match self.only.of(scenarios) {
+        let scenarios = match self.chosen.load()? {
             Ok(scenarios) => scenarios,
-            Err(complaint) => {
-                out::complain(&complaint)?;
-                return Ok(Exit::Usage);
-            }
+            Err(exit) => return Ok(exit),
         };
         if self.list {
             out::say(&list(&scenarios, self.seed))?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use squall::exit::Exit;
 use squall::scenario::{self, Scenario};
 use squall::words::Incident;
 use squall_protocol::{Instant, Millis};
@@ -37,7 +38,7 @@ impl Paths {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Only {
+struct Only {
     /// Take only the scenarios of this name, file name, tag or incident; may be given several times [default: all]
     #[arg(long, value_name = "NAME|TAG")]
     only: Vec<String>,
@@ -45,7 +46,7 @@ pub(super) struct Only {
 
 impl Only {
     /// Those that are meant. Each word must mean at least one.
-    pub(super) fn of(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, String> {
+    fn of(&self, scenarios: Vec<Scenario>) -> Result<Vec<Scenario>, String> {
         for word in &self.only {
             if !scenarios.iter().any(|scenario| means(word, scenario)) {
                 return Err(unknown(word, &scenarios));
@@ -55,6 +56,31 @@ impl Only {
             self.only.is_empty() || self.only.iter().any(|word| means(word, scenario))
         };
         Ok(scenarios.into_iter().filter(wanted).collect())
+    }
+}
+
+/// Which scenarios a command is about.
+#[derive(Debug, Args)]
+pub(super) struct Chosen {
+    #[command(flatten)]
+    paths: Paths,
+    #[command(flatten)]
+    only: Only,
+}
+
+impl Chosen {
+    /// Those scenarios; or none, what is wrong was told, and the exit code says it.
+    pub(super) fn load(&self) -> io::Result<Result<Vec<Scenario>, Exit>> {
+        let Some(scenarios) = self.paths.load()? else {
+            return Ok(Err(Exit::BadScenario));
+        };
+        match self.only.of(scenarios) {
+            Ok(scenarios) => Ok(Ok(scenarios)),
+            Err(complaint) => {
+                out::complain(&complaint)?;
+                Ok(Err(Exit::Usage))
+            }
+        }
     }
 }
 

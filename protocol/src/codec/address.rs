@@ -1,5 +1,7 @@
 //! Addresses in their own form: the JIDs of users, devices and servers.
 
+use crate::jid::{LID_SERVER, PHONE_SERVER};
+
 /// A text that is written as a JID.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Address<'a> {
@@ -23,8 +25,8 @@ pub(super) enum Address<'a> {
 
 /// The servers whose addresses are written as JIDs. Any other `x@y` is text, such as a name that somebody gave himself.
 const SERVERS: &[&str] = &[
-    "s.whatsapp.net",
-    "lid",
+    PHONE_SERVER,
+    LID_SERVER,
     "g.us",
     "broadcast",
     "newsletter",
@@ -36,8 +38,8 @@ const SERVERS: &[&str] = &[
 
 /// The domain byte of a device's address, and its server.
 const DOMAINS: &[(u8, &str)] = &[
-    (0, "s.whatsapp.net"),
-    (1, "lid"),
+    (0, PHONE_SERVER),
+    (1, LID_SERVER),
     (128, "hosted"),
     (129, "hosted.lid"),
 ];
@@ -47,7 +49,7 @@ impl<'a> Address<'a> {
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let Some((name, server)) = text.split_once('@') else {
             // Nobody's name is a server's alone but this one's.
-            return (text == "s.whatsapp.net").then_some(Self::Pair {
+            return (text == PHONE_SERVER).then_some(Self::Pair {
                 user: "",
                 server: text,
             });
@@ -71,13 +73,12 @@ impl<'a> Address<'a> {
 
     /// The server that the domain byte of a device's address stands for.
     pub(super) fn server(domain: u8) -> Option<&'static str> {
-        match domain {
-            0 => Some("s.whatsapp.net"),
-            1 => Some("lid"),
-            129 => Some("hosted.lid"),
-            hosted if hosted & 0x81 == 0x80 => Some("hosted"),
-            _ => None,
-        }
+        let known = DOMAINS.iter().find(|(known, _)| *known == domain);
+        // Its other bits say nothing of a hosted account's server.
+        let is_hosted = domain & 0x81 == 0x80;
+        known
+            .map(|(_, server)| *server)
+            .or(is_hosted.then_some("hosted"))
     }
 }
 

@@ -11,9 +11,18 @@ pub struct Dictionary {
     single: Vec<&'static str>,
     /// Four pages of 256.
     double: Vec<&'static str>,
-    /// What a client writes for a text: sorted by the text's length and then by the text, so that most steps of a search
-    /// compare two numbers.
-    tokens: Vec<(&'static str, Token)>,
+    /// What a client writes for each text, sorted by the text's head: a search compares numbers, and at its end one text.
+    tokens: Vec<(Head, &'static str, Token)>,
+}
+
+/// The length of a text in bytes, and its first eight bytes.
+type Head = (usize, u64);
+
+fn head(text: &str) -> Head {
+    let mut first = [0; 8];
+    let length = text.len().min(first.len());
+    first[..length].copy_from_slice(&text.as_bytes()[..length]);
+    (text.len(), u64::from_be_bytes(first))
 }
 
 /// What stands for a string of the dictionary.
@@ -62,10 +71,13 @@ impl Dictionary {
 
     /// The token of this text, if there is one.
     pub fn token(&self, text: &str) -> Option<Token> {
-        let place = self
-            .tokens
-            .binary_search_by_key(&(text.len(), text), |(known, _)| (known.len(), known));
-        place.ok().map(|place| self.tokens[place].1)
+        let head = head(text);
+        let from = self.tokens.partition_point(|(known, ..)| *known < head);
+        self.tokens[from..]
+            .iter()
+            .take_while(|(known, ..)| *known == head)
+            .find(|(_, known, _)| *known == text)
+            .map(|(.., token)| *token)
     }
 
     /// A token a line: the single bytes 1 to 235, then the pages.
@@ -76,10 +88,11 @@ impl Dictionary {
         let of_one_byte = (1..=u8::MAX).map(Token::Single);
         let of_two_bytes = (tag::PAGE_FIRST..=tag::PAGE_LAST)
             .flat_map(|page| (0..=u8::MAX).map(move |index| Token::Double(page, index)));
-        let mut tokens: Vec<(&str, Token)> = (single.iter().copied().zip(of_one_byte))
+        let mut tokens: Vec<(Head, &str, Token)> = (single.iter().copied().zip(of_one_byte))
             .chain(double.iter().copied().zip(of_two_bytes))
+            .map(|(text, token)| (head(text), text, token))
             .collect();
-        tokens.sort_unstable_by_key(|(text, _)| (text.len(), *text));
+        tokens.sort_unstable_by_key(|(head, ..)| *head);
         Self {
             single,
             double,
