@@ -295,17 +295,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             .ok_or_else(|| format!("token dictionary {version} is unknown; 2 and 3 are known"))?;
         let id = self.id;
         let mut queue = std::mem::take(&mut self.queue);
-        let (keys, chain, mut rng) = self.server.with(Some((id, &mut queue)), |server, now| {
-            let hello = server.on_hello(now, id);
-            let chain = match hello {
-                Hello::Honest => Ok(server.certificate_chain(now, None)),
-                Hello::BadCertificate(defect) => Ok(server.certificate_chain(now, Some(defect))),
-                Hello::Garbage(bytes) => Err(Some(bytes)),
-                Hello::Silence => Err(None),
-            };
-            (server.keys().clone(), chain, server.connection_rng(id))
-        });
+        let (hello, keys, chain, mut rng) =
+            self.server.with(Some((id, &mut queue)), |server, now| {
+                let hello = server.on_hello(now, id);
+                let chain = match hello {
+                    Hello::Honest | Hello::AnotherKey => Ok(server.certificate_chain(now, None)),
+                    Hello::BadCertificate(defect) => {
+                        Ok(server.certificate_chain(now, Some(defect)))
+                    }
+                    Hello::Garbage(bytes) => Err(Some(bytes)),
+                    Hello::Silence => Err(None),
+                };
+                (
+                    hello,
+                    server.keys().clone(),
+                    chain,
+                    server.connection_rng(id),
+                )
+            });
         self.queue = queue;
+        if hello == Hello::AnotherKey {
+            self.server.0.world.key_rotated(&keys);
+        }
         let chain = match chain {
             Ok(chain) => chain,
             Err(garbage) => {

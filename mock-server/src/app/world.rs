@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use squall_protocol::keys::KeyPair;
 use squall_protocol::{Instant, Node, Now};
 
 use crate::fault::Malformation;
@@ -33,6 +34,9 @@ pub trait World: Send + Sync + 'static {
 
     /// The link is to reset this connection: what is under way is lost, and both ends are told.
     fn reset(&self, connection: ConnectionId);
+
+    /// These are the server's static keys from now on: for a host that proves that no key is written anywhere.
+    fn key_rotated(&self, _keys: &KeyPair) {}
 
     /// What the link holds of this connection may flow again, as far as [`carry`](super::MockServer::carry) lets it now.
     fn resume(&self, connection: ConnectionId);

@@ -16,6 +16,7 @@ mod corrupt_frame;
 mod cut_after;
 mod delay_pong;
 mod delay_reply;
+mod early_frame;
 mod end_stream;
 mod eof;
 mod evenly;
@@ -37,6 +38,7 @@ mod registry;
 mod reply_error;
 mod reset;
 mod revoke;
+mod rotate_key;
 mod scan_late;
 mod slice;
 mod stall_mid_frame;
@@ -74,6 +76,7 @@ pub use corrupt_frame::CorruptFrame;
 pub use cut_after::CutAfter;
 pub use delay_pong::DelayPong;
 pub use delay_reply::DelayReply;
+pub use early_frame::EarlyFrame;
 pub use end_stream::EndStream;
 pub use eof::Eof;
 pub use failure::Failure;
@@ -94,6 +97,7 @@ pub use registry::{FaultId, Faults};
 pub use reply_error::ReplyError;
 pub use reset::Reset;
 pub use revoke::Revoke;
+pub use rotate_key::RotateKey;
 pub use scan_late::{Scan, ScanLate};
 pub use slice::Slice;
 pub use stall_mid_frame::StallMidFrame;
@@ -156,6 +160,11 @@ pub trait Fault {
     /// A client opens the Noise handshake.
     fn on_hello(&self, _cx: &mut FaultCx<'_>) -> Hello {
         Hello::Honest
+    }
+
+    /// The Noise transport of a connection is up, and the client has said who it is.
+    fn on_secured(&self, _cx: &mut FaultCx<'_>) -> FirstWord {
+        FirstWord::InTime
     }
 
     /// A device logs in.
@@ -334,12 +343,24 @@ pub enum Hello {
     /// Its hello, with a good certificate.
     #[default]
     Honest,
+    /// Its hello, with a static key that it has from now on, and a good certificate for that.
+    AnotherKey,
     /// Its hello, with a bad certificate.
     BadCertificate(Defect),
     /// Bytes that are no hello.
     Garbage([u8; 32]),
     /// Nothing, for ever.
     Silence,
+}
+
+/// When the server says its first stanza.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FirstWord {
+    /// After the login delay.
+    #[default]
+    InTime,
+    /// In the millisecond in which the transport is up.
+    AtOnce,
 }
 
 /// What the server answers a login.

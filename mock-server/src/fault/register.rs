@@ -86,6 +86,8 @@ register! {
     "bad_certificate" BadCertificate Handshake BYTES "The server's certificate chain is wrong.";
     "garbage_hello" GarbageHello Handshake BYTES "The server answers the handshake with bytes that are no hello.";
     "no_hello" NoHello Handshake BYTES "The server never answers the handshake.";
+    "rotate_key" RotateKey Handshake BYTES "The server has another static key from then on.";
+    "early_frame" EarlyFrame Handshake BYTES "The server's first stanza comes without the login delay.";
     "stream_error" StreamError Stream MACHINE "The server sends `<stream:error>` and closes.";
     "failure" Failure Stream MACHINE "A login is answered with `<failure>`.";
     "end_stream" EndStream Stream MACHINE "The server sends `<xmlstreamend/>` and closes.";

@@ -10,7 +10,7 @@ use crate::fault::{self, AsSent, Conflict, StreamError};
 use crate::id::ConnectionId;
 
 impl Server {
-    /// The client has said who it is; it is answered after the login delay.
+    /// The client has said who it is; it is answered after the login delay, or at once by a fault.
     pub(super) fn on_secured(
         &mut self,
         now: Now,
@@ -18,7 +18,6 @@ impl Server {
         login: &Login,
         noise: [u8; 32],
     ) {
-        let at = now.mono + self.settings.login_delay;
         match login {
             Login::Registration(registration) => {
                 if let Some(connection) = self.connections.get_mut(id) {
@@ -27,9 +26,15 @@ impl Server {
             }
             Login::Device { user, device } => self.identify(now, id, *user, *device, noise),
         }
-        if let Some(connection) = self.connections.get_mut(id) {
-            connection.stage = connection.stage.max(Stage::Secured);
-            self.arm(at, Timer::Login(id));
+        let Some(connection) = self.connections.get_mut(id) else {
+            return;
+        };
+        connection.stage = connection.stage.max(Stage::Secured);
+        match self.ask(now, id, |fault, cx| fault.on_secured(cx)) {
+            fault::FirstWord::InTime => {
+                self.arm(now.mono + self.settings.login_delay, Timer::Login(id));
+            }
+            fault::FirstWord::AtOnce => self.on_login_delay_over(now, id),
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Server {
     authority: Authority,
     keys: KeyPair,
     dice: Dice,
+    /// How often the static key was changed.
+    rotations: u64,
     chain: Option<(Validity, Vec<u8>)>,
     accounts: Accounts,
     connections: Connections,
@@ -66,6 +68,7 @@ impl Server {
             authority,
             keys,
             dice: Dice::draw(rng),
+            rotations: 0,
             chain: None,
             accounts: Accounts::new(Dice::draw(rng)),
             connections: Connections::default(),
@@ -83,7 +86,7 @@ impl Server {
         self.authority.root()
     }
 
-    /// The static key of the server's handshakes.
+    /// The static key of the server's handshakes, until a fault changes it.
     pub fn keys(&self) -> &KeyPair {
         &self.keys
     }
@@ -204,7 +207,13 @@ impl Server {
 
     /// How to answer the client's hello.
     pub fn on_hello(&mut self, now: Now, connection: ConnectionId) -> Hello {
-        self.ask(now, connection, |fault, cx| fault.on_hello(cx))
+        let verdict = self.ask(now, connection, |fault, cx| fault.on_hello(cx));
+        if verdict == Hello::AnotherKey {
+            self.rotations += 1;
+            self.keys = KeyPair::generate(&mut self.dice.stream(KEY_STREAMS | self.rotations));
+            self.chain = None;
+        }
+        verdict
     }
 
     /// What becomes of a WebSocket control frame with this payload on its way out.
@@ -324,3 +333,5 @@ pub(crate) const SERVER_JID: &str = "s.whatsapp.net";
 pub(crate) const LOCATION: &str = "mock";
 /// The stream of chance of the certificate chain, apart from every connection's.
 const CHAIN_STREAM: u64 = 1 << 63;
+/// The streams of the static keys after the first.
+const KEY_STREAMS: u64 = 1 << 60;

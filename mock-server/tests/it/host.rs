@@ -10,6 +10,7 @@ use squall_mock_server::app::Sleep;
 use squall_mock_server::fault::Connect;
 use squall_mock_server::server::{Server, ServerEvent, Settings};
 use squall_mock_server::{ConnectionId, Label, MockServer, Peer, World};
+use squall_protocol::keys::KeyPair;
 use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Millis, Now};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -30,6 +31,7 @@ pub(crate) struct Diary {
     events: Mutex<Vec<ServerEvent>>,
     labels: Mutex<Vec<Label>>,
     resets: Mutex<Vec<ConnectionId>>,
+    rotations: Mutex<Vec<[u8; 32]>>,
 }
 
 impl World for Diary {
@@ -62,6 +64,10 @@ impl World for Diary {
     }
 
     fn resume(&self, _: ConnectionId) {}
+
+    fn key_rotated(&self, keys: &KeyPair) {
+        self.rotations.lock().unwrap().push(keys.public());
+    }
 }
 
 struct Dialed(mpsc::UnboundedReceiver<(DuplexStream, Peer)>);
@@ -100,6 +106,7 @@ pub(crate) fn run<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(
             events: Mutex::default(),
             labels: Mutex::default(),
             resets: Mutex::default(),
+            rotations: Mutex::default(),
         });
         let machine = Server::new(settings, &mut ChaCha8Rng::seed_from_u64(7));
         let server = MockServer::new(machine, diary.clone());
@@ -150,6 +157,11 @@ impl Host {
 
     pub(crate) fn resets(&self) -> Vec<ConnectionId> {
         self.diary.resets.lock().unwrap().clone()
+    }
+
+    /// The public keys that the server has taken.
+    pub(crate) fn rotations(&self) -> Vec<[u8; 32]> {
+        self.diary.rotations.lock().unwrap().clone()
     }
 
     pub(crate) fn device(&self) -> Device {

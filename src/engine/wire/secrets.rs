@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_mock_server::server::Server;
+use squall_protocol::keys::KeyPair;
 use squall_protocol::pairing::Device;
 
 use crate::trace::{Event, OrgName};
@@ -33,6 +34,8 @@ struct Kept {
     forms: BTreeMap<[u8; PREFIX], Vec<Form>>,
     /// The keys of each organization's devices, oldest first.
     devices: BTreeMap<OrgName, VecDeque<[Key; 4]>>,
+    /// The server's static keys after the first, oldest first.
+    rotated: VecDeque<Key>,
 }
 
 struct Form {
@@ -46,6 +49,8 @@ const PREFIX: usize = 8;
 /// Of each organization so many devices are remembered, the last ones: one that was set aside can still be in a log, and
 /// one that is set aside each day must not cost memory for ever.
 const DEVICES: usize = 8;
+/// And so many static keys of the server.
+const ROTATED: usize = 8;
 
 impl Secrets {
     /// No private key of the server's own must be written anywhere.
@@ -53,6 +58,18 @@ impl Secrets {
         let mut kept = self.lock();
         for (name, keys) in server.key_pairs() {
             kept.keep(name, keys.secret());
+        }
+    }
+
+    /// Nor a static key that it has taken since.
+    pub(crate) fn keep_rotated(&self, keys: &KeyPair) {
+        let mut kept = self.lock();
+        kept.keep("a static key that the server took later", keys.secret());
+        kept.rotated.push_back(keys.secret());
+        if kept.rotated.len() > ROTATED
+            && let Some(oldest) = kept.rotated.pop_front()
+        {
+            kept.forget(&[oldest]);
         }
     }
 
@@ -206,6 +223,20 @@ mod tests {
                 "{name}: {found:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_key_that_the_server_took_later_is_found_until_it_is_one_of_many() {
+        let secrets = Secrets::default();
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let keys: Vec<_> = (0..=ROTATED).map(|_| KeyPair::generate(&mut rng)).collect();
+        let found = |keys: &KeyPair| in_detail(&secrets, format!("{:?}", keys.secret())).len();
+        keys[..ROTATED]
+            .iter()
+            .for_each(|it| secrets.keep_rotated(it));
+        assert_eq!(found(&keys[0]), 1);
+        secrets.keep_rotated(&keys[ROTATED]);
+        assert_eq!([found(&keys[0]), found(&keys[ROTATED])], [0, 1]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use squall_mock_server::app::{Label, MockServer, Sleep, World};
 use squall_mock_server::fault::{FaultId, Handed, Passage};
 use squall_mock_server::server::ServerEvent;
 use squall_mock_server::{ConnectionId as ServerConnection, id};
+use squall_protocol::keys::KeyPair;
 use squall_protocol::{Instant, Now};
 
 use crate::engine::wire::conductor::{Class, Conductor};
@@ -159,6 +160,10 @@ impl World for ServerWorld {
             Label::Malformed(_) => return,
         };
         self.exchange.label(conn(connection), Side::Server, message);
+    }
+
+    fn key_rotated(&self, keys: &KeyPair) {
+        self.recorder.secrets().keep_rotated(keys);
     }
 
     fn reset(&self, connection: ServerConnection) {
