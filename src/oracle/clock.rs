@@ -38,6 +38,7 @@ impl OwnClock {
                 self.down = true;
                 // What was due in the pause it never could do.
                 if let Some(since) = self.paused_since.take() {
+                    self.paused = self.paused + (self.at(entry.at) - since);
                     self.last_pause = Some((since, Instant::NEVER));
                 }
             }
@@ -118,6 +119,7 @@ mod tests {
         let store = "kept".into();
         own(&mut clock, 20, Event::Crashed { store });
         assert!(!clock.runs());
+        assert_eq!(clock.polled_at(Instant::at(20)), Instant::at(10));
         own(&mut clock, 30, Event::Booted);
         assert!(clock.runs());
         assert_eq!(clock.polled_at(Instant::at(40)), Instant::at(40));

@@ -342,6 +342,14 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_dies_in_a_pause_owes_nothing_that_was_due_in_it() {
+        let mut tape = Tape::new();
+        tape.start().at(55_000).iq_ping();
+        tape.event(Event::Paused).pass(600_000).crash();
+        tape.assert_clean(Detection::new);
+    }
+
+    #[test]
     fn what_could_not_be_noticed_in_a_pause_is_due_after_it_and_no_later() {
         // The ping of 55 s is the last thing that happens before a pause of ten minutes.
         let woken = || {

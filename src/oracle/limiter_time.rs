@@ -102,6 +102,12 @@ impl LimiterClock {
         Instant::at(u64::try_from(signed(own).saturating_add(self.ahead)).unwrap_or(0))
     }
 
+    /// By how much the limiter's time is ahead of the wall clock at `at`, in milliseconds; `own` is the client's own time
+    /// then. As long as it stays the same, what people are told stays true.
+    pub(super) fn lead(&self, at: Instant, own: Instant) -> i64 {
+        signed(self.at(own)) - signed(at).saturating_add(self.stepped)
+    }
+
     fn mark_at(&mut self, own: Instant) {
         self.mark = self.mark.max(self.at(own));
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use squall_protocol::Instant;
 
+use super::limiter_time::LimiterClock;
 use super::link::Links;
 use super::pulse::Pulses;
 use super::{Findings, Oracle};
@@ -17,7 +18,8 @@ use crate::words::{Cause, Denial, OracleName, State};
 ///
 /// A refusal that names an instant to come back at is held to it: the same start asked then, or later, is granted, and
 /// until then each refusal names the same instant, as long as nothing happened that moves it: an admission, an end of
-/// that organization's, an attempt given back, a suspend, a wall clock that is set. Paused time is left out of how long
+/// that organization's, an attempt given back, a suspend, a wall clock that is set, a boot that moves the limiter's time
+/// against the wall clock (it goes on from the mark in the store where the wall clock is behind that). Paused time is left out of how long
 /// `connected` may still be said.
 ///
 /// What it judges is the machine's own word, as the engine hears it. That two HTTP endpoints asked at one instant agree
@@ -30,9 +32,9 @@ pub struct StatusHonesty {
     links: Links,
     pulses: Pulses,
     orgs: BTreeMap<OrgName, Said>,
-    /// The client's machine has slept in this life of its process, or its wall clock was set: a boot then moves the
-    /// limiter's time.
-    slept: bool,
+    limiter: LimiterClock,
+    /// By how much the limiter's time was ahead of the wall clock when the process died.
+    lead: Option<i64>,
     /// Before this nothing that is said can have become untrue.
     next: Instant,
 }
@@ -57,7 +59,8 @@ impl StatusHonesty {
             links: Links::new(header),
             pulses: Pulses::default(),
             orgs: BTreeMap::new(),
-            slept: false,
+            limiter: LimiterClock::new(header),
+            lead: None,
             next: Instant::NEVER,
         }
     }
@@ -214,6 +217,8 @@ impl Oracle for StatusHonesty {
         }
         self.links.observe(entry, now);
         self.pulses.observe(entry, now, &self.links);
+        let own = self.links.own_time_at(entry.at);
+        self.limiter.observe(entry, own);
         match &entry.event {
             Event::Delivered {
                 conn,
@@ -274,21 +279,20 @@ impl Oracle for StatusHonesty {
                 }
             }
             Event::Withdrawn { .. } => self.forget_times(None),
-            Event::Suspended | Event::Resumed => {
-                self.slept = true;
-                self.forget_times(None);
-            }
-            // What people are told moves with the clock that they look at; across a boot, the limiter's time may too.
+            Event::Suspended | Event::Resumed => self.forget_times(None),
+            // What people are told moves with the clock that they look at.
             Event::ClockStepped { by } => {
                 self.starts = self.starts.saturating_add(*by);
-                self.slept = true;
                 self.forget_times(None);
             }
-            Event::Booted if self.slept => {
-                self.slept = false;
-                self.forget_times(None);
+            Event::Booted => {
+                let lead = self.limiter.lead(entry.at, own);
+                if self.lead.take().is_some_and(|before| before != lead) {
+                    self.forget_times(None);
+                }
             }
             Event::Crashed { .. } => {
+                self.lead = Some(self.limiter.lead(entry.at, own));
                 // Nobody says anything any more.
                 for said in self.orgs.values_mut() {
                     *said = Said {

@@ -150,6 +150,28 @@ fn a_boot_after_a_sleep_moves_the_times_that_were_told() {
 }
 
 #[test]
+fn a_boot_goes_on_from_the_mark_where_the_wall_clock_is_behind() {
+    for (by, words) in [(-7_200_000, &[][..]), (0, &["another time to come back"])] {
+        let mut tape = Tape::new();
+        tape.boot().pass(1_000);
+        tape.event(Event::ClockStepped { by }).crash().boot();
+        tape.denied(Denial::Cooldown, &[], Some(7_200_000));
+        // The mark in the store is five minutes old by now.
+        tape.pass(300_000).crash().boot();
+        tape.denied(Denial::Cooldown, &[], Some(7_500_000));
+        tape.assert_says(StatusHonesty::new, words);
+    }
+}
+
+#[test]
+fn a_process_that_dies_in_a_pause_owes_nothing_that_was_due_in_it() {
+    let mut tape = Tape::new();
+    tape.start().at(55_000).iq_ping();
+    tape.event(Event::Paused).pass(600_000).crash();
+    tape.assert_clean(StatusHonesty::new);
+}
+
+#[test]
 fn a_dial_makes_connected_a_lie_until_it_is_logged_in() {
     let mut tape = Tape::new();
     tape.start()
