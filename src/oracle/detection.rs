@@ -19,8 +19,8 @@ pub struct Detection {
     policy: Policy,
     links: Links,
     pulses: Pulses,
-    /// The same by the client's timers: a pause counts.
-    timed: Pulses,
+    /// The same by the client's timers, for which a pause counts; told apart from the first pause on.
+    timed: Option<Pulses>,
     /// The live connections that were told of.
     told: BTreeSet<ConnectionId>,
     /// Before this no connection is overdue. It may be too early, never too late.
@@ -34,7 +34,7 @@ impl Detection {
             policy: header.policy.clone(),
             links: Links::new(header),
             pulses: Pulses::default(),
-            timed: Pulses::default(),
+            timed: None,
             told: BTreeSet::new(),
             next: Instant::NEVER,
         }
@@ -80,7 +80,9 @@ impl Detection {
     fn forget(&mut self, conn: ConnectionId) {
         self.links.take(conn);
         self.pulses.remove(conn);
-        self.timed.remove(conn);
+        if let Some(timed) = &mut self.timed {
+            timed.remove(conn);
+        }
         self.told.remove(&conn);
     }
 }
@@ -122,8 +124,13 @@ impl Oracle for Detection {
             self.sweep(now, entry.at, findings);
         }
         self.links.observe(entry, now);
+        if matches!(entry.event, Event::Paused) {
+            self.timed.get_or_insert_with(|| self.pulses.clone());
+        }
         self.pulses.observe(entry, now, &self.links);
-        self.timed.observe(entry, timed, &self.links);
+        if let Some(pulses) = &mut self.timed {
+            pulses.observe(entry, timed, &self.links);
+        }
         match &entry.event {
             Event::Delivered {
                 conn,
@@ -151,8 +158,9 @@ impl Oracle for Detection {
             } => {
                 // Its end was reported: not too late, or it would have been told of before, and perhaps too early.
                 findings.judged(self.name());
+                let pulses = self.timed.as_ref().unwrap_or(&self.pulses);
                 if let (Cause::ConnectionLost, Some(link), Some(pulse)) =
-                    (cause, self.links.get(*conn), self.timed.get(*conn))
+                    (cause, self.links.get(*conn), pulses.get(*conn))
                 {
                     let dead = pulse.is_silent(&self.policy, timed)
                         || pulse.is_zombie(&self.policy, timed);

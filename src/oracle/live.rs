@@ -4,7 +4,7 @@ use crate::trace::ConnectionId;
 
 /// A value for each live connection. They are numbered in the order of the dials, so a sorted list is quickest; the
 /// numbers stand apart from the values, so that a search among a thousand of them stays in a few cache lines.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Live<T> {
     conns: Vec<ConnectionId>,
     values: Vec<T>,

@@ -11,7 +11,7 @@ use super::stanza::{iq_answer_id, iq_ping_id};
 use crate::trace::{ConnectionId, Entry, Event, Message, Policy, Side};
 
 /// The pulse of every live connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pulses(Live<Pulse>);
 
 impl Pulses {
@@ -60,7 +60,7 @@ impl Pulses {
 }
 
 /// When a connection was last alive. Times are the client's own.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Pulse {
     /// The last thing received, or the dial.
     pub(super) received: Instant,

@@ -67,8 +67,8 @@ pub enum ServerEvent {
     Penalty {
         /// The connection that was too much.
         connection: ConnectionId,
-        /// Whose it was.
-        account: CompactString,
+        /// Whose it was; `None` where that is not known yet.
+        account: Option<CompactString>,
         /// When the penalty ends, if nobody dials before.
         until: Instant,
     },

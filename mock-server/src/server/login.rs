@@ -180,11 +180,30 @@ impl Server {
         if let Some(until) = until {
             self.tell(ServerEvent::Penalty {
                 connection: id,
-                account: name.clone(),
+                account: Some(name.clone()),
                 until,
             });
         }
         until.is_some()
+    }
+
+    /// Whether this upgrade is refused since a penalty stands for everybody. It is a dial like any other, so the penalty
+    /// begins anew.
+    pub(super) fn guard_upgrade(&mut self, now: Now, id: ConnectionId) -> bool {
+        let Some(guard) = &self.settings.guard else {
+            return false;
+        };
+        if !guard.in_all || !self.everyone.is_penalized(now.mono) {
+            return false;
+        }
+        if let Some(until) = self.everyone.dial(now.mono, guard) {
+            self.tell(ServerEvent::Penalty {
+                connection: id,
+                account: self.connections.account(id).map(CompactString::from),
+                until,
+            });
+        }
+        true
     }
 
     /// Gives a punished connection what it gets.

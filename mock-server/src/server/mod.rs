@@ -180,14 +180,7 @@ impl Server {
             return Upgrade::Stall;
         }
         let mut verdict = self.ask(now, id, |fault, cx| fault.on_upgrade(cx));
-        if verdict == Upgrade::Switch
-            && self
-                .settings
-                .guard
-                .as_ref()
-                .is_some_and(|guard| guard.in_all)
-            && self.everyone.is_penalized(now.mono)
-        {
+        if verdict == Upgrade::Switch && self.guard_upgrade(now, id) {
             verdict = Upgrade::Refuse {
                 status: crate::fault::HttpStatus::TOO_MANY_REQUESTS,
                 retry_after: None,

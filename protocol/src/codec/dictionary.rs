@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
+
 use super::tag;
 
 /// One version of the token dictionary. The last byte of a client's intro header says which one it writes.
@@ -11,18 +13,8 @@ pub struct Dictionary {
     single: Vec<&'static str>,
     /// Four pages of 256.
     double: Vec<&'static str>,
-    /// What a client writes for each text, sorted by the text's head: a search compares numbers, and at its end one text.
-    tokens: Vec<(Head, &'static str, Token)>,
-}
-
-/// The length of a text in bytes, and its first eight bytes.
-type Head = (usize, u64);
-
-fn head(text: &str) -> Head {
-    let mut first = [0; 8];
-    let length = text.len().min(first.len());
-    first[..length].copy_from_slice(&text.as_bytes()[..length]);
-    (text.len(), u64::from_be_bytes(first))
+    /// What a client writes for each text.
+    tokens: FxHashMap<&'static str, Token>,
 }
 
 /// What stands for a string of the dictionary.
@@ -71,13 +63,7 @@ impl Dictionary {
 
     /// The token of this text, if there is one.
     pub fn token(&self, text: &str) -> Option<Token> {
-        let head = head(text);
-        let from = self.tokens.partition_point(|(known, ..)| *known < head);
-        self.tokens[from..]
-            .iter()
-            .take_while(|(known, ..)| *known == head)
-            .find(|(_, known, _)| *known == text)
-            .map(|(.., token)| *token)
+        self.tokens.get(text).copied()
     }
 
     /// A token a line: the single bytes 1 to 235, then the pages.
@@ -88,11 +74,9 @@ impl Dictionary {
         let of_one_byte = (1..=u8::MAX).map(Token::Single);
         let of_two_bytes = (tag::PAGE_FIRST..=tag::PAGE_LAST)
             .flat_map(|page| (0..=u8::MAX).map(move |index| Token::Double(page, index)));
-        let mut tokens: Vec<(Head, &str, Token)> = (single.iter().copied().zip(of_one_byte))
+        let tokens = (single.iter().copied().zip(of_one_byte))
             .chain(double.iter().copied().zip(of_two_bytes))
-            .map(|(text, token)| (head(text), text, token))
             .collect();
-        tokens.sort_unstable_by_key(|(head, ..)| *head);
         Self {
             single,
             double,

@@ -12,10 +12,9 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use futures_util::task::AtomicWaker;
 use squall_protocol::Instant;
 
 /// What kind of event it is. Within one millisecond they come in this order.
@@ -55,7 +54,7 @@ pub(crate) struct Conductor {
     now: AtomicU64,
     queue: Mutex<Queue>,
     /// Of the task that does nothing. See [`Conductor::beat`].
-    beat: AtomicWaker,
+    beat: OnceLock<Waker>,
 }
 
 #[derive(Default)]
@@ -70,7 +69,7 @@ impl Conductor {
         Arc::new(Self {
             now: AtomicU64::new(0),
             queue: Mutex::default(),
-            beat: AtomicWaker::new(),
+            beat: OnceLock::new(),
         })
     }
 
@@ -79,7 +78,8 @@ impl Conductor {
     pub(crate) fn beat(self: &Arc<Self>) -> impl Future<Output = Infallible> + Send + use<> {
         let conductor = Arc::clone(self);
         poll_fn(move |cx| {
-            conductor.beat.register(cx.waker());
+            // A task keeps its waker; only a future that moves to another one changes it.
+            conductor.beat.get_or_init(|| cx.waker().clone());
             Poll::Pending
         })
     }
@@ -97,7 +97,9 @@ impl Conductor {
             let Some(((at, _, _), sleeper)) = first else {
                 return;
             };
-            self.beat.wake();
+            if let Some(beat) = self.beat.get() {
+                beat.wake_by_ref();
+            }
             // An event asked for in the past comes now; the clock never goes back.
             self.now
                 .fetch_max(at.since_start().get(), Ordering::Relaxed);

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use squall_protocol::{Instant, Millis, Now};
 
 use crate::engine::wire::conductor::{Class, Conductor, Sleep};
@@ -51,12 +51,10 @@ impl Process {
     /// Both clocks, as the process reads them.
     pub(crate) fn now(&self) -> Now {
         let now = self.conductor.now();
-        let stepped = SignedDuration::from_millis(self.lock().stepped);
+        let state = self.lock();
         Now {
-            mono: self.monotonic(now),
-            wall: wall(self.starts, now)
-                .saturating_add(stepped)
-                .unwrap_or(Timestamp::MAX),
+            mono: state.monotonic(now),
+            wall: wall(self.starts, now, state.stepped),
         }
     }
 
@@ -165,12 +163,6 @@ impl Process {
         }
     }
 
-    fn monotonic(&self, now: Instant) -> Instant {
-        let state = self.lock();
-        let until = state.suspended_since.unwrap_or(now);
-        until - state.suspended_in_all
-    }
-
     fn wake_all(mut state: MutexGuard<'_, State>) {
         let waiting = std::mem::take(&mut state.waiting);
         state.woken += 1;
@@ -184,17 +176,27 @@ impl Process {
 }
 
 impl State {
+    fn monotonic(&self, now: Instant) -> Instant {
+        let until = self.suspended_since.unwrap_or(now);
+        until - self.suspended_in_all
+    }
+
     /// Nothing of it is polled.
     fn is_stopped(&self) -> bool {
         self.suspended_since.is_some() || self.pauses > 0
     }
 }
 
-/// The right wall clock at a moment of the run.
-pub(crate) fn wall(starts: Timestamp, now: Instant) -> Timestamp {
-    let since =
-        SignedDuration::from_millis(i64::try_from(now.since_start().get()).unwrap_or(i64::MAX));
-    starts.saturating_add(since).unwrap_or(Timestamp::MAX)
+/// A wall clock at a moment of the run, which was set ahead by so many milliseconds; 0 for one that is right. In whole
+/// milliseconds, as everything in a run.
+pub(crate) fn wall(starts: Timestamp, now: Instant, stepped: i64) -> Timestamp {
+    let since = i64::try_from(now.since_start().get()).unwrap_or(i64::MAX);
+    let right = starts.as_millisecond().saturating_add(since);
+    let shown = right.saturating_add(stepped);
+    Timestamp::from_millisecond(shown).unwrap_or(match shown {
+        ..0 => Timestamp::MIN,
+        0.. => Timestamp::MAX,
+    })
 }
 
 /// A task of a process. See [`Process::task`].

@@ -93,7 +93,7 @@ impl ServerWorld {
                 ..
             } => Event::Penalty {
                 conn: Some(conn(*connection)),
-                org: account.clone(),
+                org: account.clone().unwrap_or_default(),
             },
             ServerEvent::Revoked { account, .. } => Event::Revoked {
                 org: account.clone(),
@@ -134,7 +134,7 @@ impl World for ServerWorld {
         let mono = self.conductor.now();
         Now {
             mono,
-            wall: wall(self.starts, mono),
+            wall: wall(self.starts, mono, 0),
         }
     }
 
