@@ -7,6 +7,16 @@ use x25519_dalek::{PublicKey, StaticSecret};
 
 use crate::xeddsa;
 
+/// Signal's number for Curve25519 keys.
+pub const KEY_TYPE: u8 = 5;
+
+/// A public key behind its type: the form that is signed, and that Signal's messages carry.
+pub fn typed(public: &[u8; 32]) -> [u8; 33] {
+    let mut typed = [KEY_TYPE; 33];
+    typed[1..].copy_from_slice(public);
+    typed
+}
+
 /// A Curve25519 key pair, for agreement and for XEdDSA signatures. Its debug form shows the public half alone.
 #[derive(Clone)]
 pub struct KeyPair {

@@ -109,6 +109,9 @@ pub struct ClientPayload {
     /// Whether the server holds stanzas back until the client says that it is active.
     #[prost(bool, optional, tag = "3")]
     pub passive: Option<bool>,
+    /// What the user calls himself.
+    #[prost(string, optional, tag = "7")]
+    pub push_name: Option<String>,
     /// How many attempts came before this one.
     #[prost(uint32, optional, tag = "16")]
     pub connect_attempt_count: Option<u32>,
@@ -201,4 +204,32 @@ pub struct AdvSignedDeviceIdentityHmac {
     /// The kind of the account: absent or 0 is end-to-end encrypted.
     #[prost(uint32, optional, tag = "3")]
     pub account_type: Option<u32>,
+}
+
+/// Which of an account's devices are its own still.
+#[derive(Clone, PartialEq, Message)]
+pub struct AdvKeyIndexList {
+    /// A number of the account's.
+    #[prost(uint32, optional, tag = "1")]
+    pub raw_id: Option<u32>,
+    /// When the list was last changed, in seconds since 1970.
+    #[prost(uint64, optional, tag = "2")]
+    pub timestamp: Option<u64>,
+    /// The highest place ever given to a device.
+    #[prost(uint32, optional, tag = "3")]
+    pub current_index: Option<u32>,
+    /// The places of the devices that there are; the phone's is 0.
+    #[prost(uint32, repeated, packed = "true", tag = "4")]
+    pub valid_indexes: Vec<u32>,
+}
+
+/// A list of devices that the phone vouches for.
+#[derive(Clone, PartialEq, Message)]
+pub struct AdvSignedKeyIndexList {
+    /// An [`AdvKeyIndexList`], as the bytes that were signed.
+    #[prost(bytes = "vec", optional, tag = "1")]
+    pub details: Option<Vec<u8>>,
+    /// By the account key, 64 bytes.
+    #[prost(bytes = "vec", optional, tag = "2")]
+    pub account_signature: Option<Vec<u8>>,
 }

@@ -7,7 +7,8 @@ use squall_protocol::Node;
 use super::{AsSent, Fault, FaultCx, Injected, Outgoing, Replies, Verdict};
 
 /// Requests are answered with an error in place of the result, as by a server that is asked too much too early
-/// (`WhiskeySockets/Baileys#2008`: 429 rate-overlimit, 300 ms after a pairing).
+/// (`WhiskeySockets/Baileys#2008`: 429 rate-overlimit, 300 ms after a pairing). The acknowledgement of a message says that it
+/// goes nowhere (463: the sender has no token for whom it writes to).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplyError {
@@ -27,6 +28,9 @@ pub struct ReplyError {
 impl ReplyError {
     /// The refusal that goes in place of this reply.
     fn refusal(&self, reply: &Node) -> Node {
+        if reply.tag == "ack" {
+            return reply.clone().attr("error", self.code.as_str());
+        }
         let mut error = Node::new("error").attr("code", self.code.as_str());
         if let Some(text) = &self.text {
             error = error.attr("text", text);
@@ -88,5 +92,20 @@ mod tests {
         for other in [Some(IqKind::Ping), None] {
             assert_eq!(asked(other), Verdict::Pass);
         }
+    }
+
+    #[test]
+    fn an_acknowledgement_carries_the_code_itself() {
+        let fault: ReplyError = serde_json::from_str(r#"{"code":463,"iq":"message"}"#).unwrap();
+        let node = Node::new("ack").attr("class", "message").attr("id", "7");
+        let stanza = Outgoing {
+            node: &node,
+            answers: Some(IqKind::Message),
+        };
+        let sent = Node::new("ack").attr("class", "message").attr("id", "7");
+        assert_eq!(
+            ask(|cx| fault.on_stanza(stanza, cx)),
+            Verdict::Instead(sent.attr("error", "463"))
+        );
     }
 }

@@ -213,7 +213,7 @@ impl JsonSchema for AsSent {
     }
 }
 
-/// The kinds of request that a client waits on after its login.
+/// The kinds of stanza that a client expects an answer to after its login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IqKind {
@@ -223,8 +223,12 @@ pub enum IqKind {
     Passive,
     /// `<iq xmlns="encrypt" type="get"><count/>`.
     Count,
-    /// Any other.
+    /// Any other `<iq>`.
     Other,
+    /// A `<message>`, which is answered with an `<ack>`.
+    Message,
+    /// A `<receipt>`, which is answered with an `<ack>`.
+    Receipt,
 }
 
 /// The replies that a fault concerns.
@@ -233,7 +237,7 @@ pub enum IqKind {
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Replies {
-    /// To every request.
+    /// To every request, message and receipt.
     #[default]
     All,
     /// To pings.
@@ -242,6 +246,10 @@ pub enum Replies {
     Passive,
     /// To `encrypt count`.
     Count,
+    /// To messages: their acknowledgements.
+    Message,
+    /// To receipts: their acknowledgements.
+    Receipt,
 }
 
 impl Replies {
@@ -252,6 +260,8 @@ impl Replies {
             Self::Ping => answered == IqKind::Ping,
             Self::Passive => answered == IqKind::Passive,
             Self::Count => answered == IqKind::Count,
+            Self::Message => answered == IqKind::Message,
+            Self::Receipt => answered == IqKind::Receipt,
         }
     }
 

@@ -35,6 +35,10 @@ pub(crate) struct Connection {
     pub(crate) registration: Option<Registration>,
     /// The guard has said no: what was decided at the client payload is answered after the login delay.
     pub(crate) punished: bool,
+    /// Whether its user is there, as far as it said.
+    pub(crate) is_available: bool,
+    /// The accounts whose presence it wants to hear of.
+    pub(crate) watches: Vec<CompactString>,
     next_id: u32,
     ordinal: u32,
     ordinal_in_account: Option<u32>,
@@ -58,6 +62,8 @@ impl Connections {
             device: None,
             registration: None,
             punished: false,
+            is_available: false,
+            watches: Vec::new(),
             next_id: 0,
             ordinal: self.dialed,
             ordinal_in_account: None,
@@ -90,6 +96,11 @@ impl Connections {
     #[inline]
     pub(crate) fn get_mut(&mut self, connection: ConnectionId) -> Option<&mut Connection> {
         self.live.get_mut(&connection)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, connection: ConnectionId) -> Option<&Connection> {
+        self.live.get(&connection)
     }
 
     /// The connections that live, in the order of their numbers.

@@ -25,6 +25,22 @@ pub struct Settings {
     pub unknown_iq: UnknownIq,
     /// The server's own pings.
     pub pings: Pings,
+    /// What it does for clients that exchange messages.
+    pub messaging: Messaging,
+}
+
+/// What the server does for clients that exchange messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Messaging {
+    /// The number of an account's first companion. 1, as on the real service, where 0 is the phone; with 0 the companion
+    /// stands in the phone's place, as some clients' own tests expect it.
+    pub first_companion: u32,
+}
+
+impl Default for Messaging {
+    fn default() -> Self {
+        Self { first_companion: 1 }
+    }
 }
 
 /// The server's own pings on each connection, from its first word on. None by default: what is known of the real service
@@ -59,6 +75,7 @@ impl Default for Settings {
             phone: Phone::default(),
             unknown_iq: UnknownIq::default(),
             pings: Pings::default(),
+            messaging: Messaging::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use squall_protocol::{Node, Now};
 
-use super::{Closed, Output, Server, ServerEvent, Stage, Timer, iq};
+use super::{Closed, Output, Server, ServerEvent, Stage, Timer};
 use crate::fault::{FaultId, FaultSpec, Target};
 use crate::id::ConnectionId;
 
@@ -21,28 +21,26 @@ impl Server {
             return;
         }
         match (node.tag.as_str(), node.get("type")) {
-            ("iq", Some("get" | "set")) => {
-                let answer = iq::answer(node).unwrap_or_else(|| {
-                    self.note_unknown(id, node);
-                    iq::answer_unknown(node, self.settings.unknown_iq)
-                });
-                self.send_checked(now, id, answer.node, Some(answer.kind));
-            }
+            ("iq", Some("get" | "set")) => self.on_request(now, id, node),
             ("iq", Some("result" | "error")) => self.on_answer(now, id, node),
-            // What needs no answer: offline_batch and unified_session, being there, and the acknowledgements of what the
-            // server sent.
-            ("ib" | "presence" | "ack" | "receipt" | "chatstate", _) => {}
+            ("message", _) => self.on_message(now, id, node),
+            ("receipt", _) => self.on_receipt(now, id, node),
+            ("ack", _) => self.on_ack(id, node),
+            ("presence", _) => self.on_presence(now, id, node),
+            ("chatstate", _) => self.on_chatstate(now, id, node),
+            // What needs no answer: offline_batch and unified_session.
+            ("ib", _) => {}
             _ => self.note_unknown(id, node),
         }
     }
 
-    pub(super) fn on_closed(&mut self, id: ConnectionId, how: Closed) {
+    pub(super) fn on_closed(&mut self, now: Now, id: ConnectionId, how: Closed) {
         if self.connections.stage(id).is_some() {
             self.tell(ServerEvent::Closed {
                 connection: id,
                 how,
             });
-            self.forget(id);
+            self.forget(now, id);
         }
     }
 

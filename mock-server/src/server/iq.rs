@@ -1,4 +1,5 @@
-//! The answers to what clients ask after their login: the least that each real client goes on with.
+//! The replies to what clients ask after their login, where everybody gets the same: the least that each real client
+//! goes on with.
 
 use compact_str::CompactString;
 use squall_protocol::Node;
@@ -6,11 +7,13 @@ use squall_protocol::Node;
 use crate::fault::IqKind;
 use crate::server::SERVER_JID;
 
-/// The answer to a request of the client.
+/// What a request is answered with.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) kind: IqKind,
-    pub(crate) node: Node,
+pub(crate) enum Reply {
+    /// A result, with something inside or without.
+    Result(Option<Node>),
+    /// A refusal: its code, and its text for people.
+    Error(&'static str, &'static str),
 }
 
 /// What the server does with an `iq` of a kind that it does not know.
@@ -34,90 +37,68 @@ pub enum UnknownIq {
     Empty,
 }
 
-/// The answer to a `get` or `set` request, or `None` where the kind is unknown.
-pub(crate) fn answer(request: &Node) -> Option<Answer> {
-    let known = |kind, child: Option<Node>| {
-        let result = result(request);
-        Some(Answer {
-            kind,
-            node: match child {
-                Some(child) => result.child(child),
-                None => result,
-            },
-        })
-    };
-    let other = |child| known(IqKind::Other, Some(child));
-    let empty = || known(IqKind::Other, None);
+/// The kind of a request.
+pub(crate) fn kind(request: &Node) -> IqKind {
+    match request.get("xmlns") {
+        Some("w:p") => IqKind::Ping,
+        Some("passive") => IqKind::Passive,
+        Some("encrypt") if request.find("count").is_some() => IqKind::Count,
+        _ => IqKind::Other,
+    }
+}
+
+/// The reply to a `get` or `set` request that is the same for everybody, or `None` where the kind is unknown.
+pub(crate) fn reply(request: &Node) -> Option<Reply> {
+    let result = |child| Some(Reply::Result(Some(child)));
+    let empty = Some(Reply::Result(None));
     let get = request.get("type") == Some("get");
     match request.get("xmlns")? {
-        "w:p" => known(IqKind::Ping, None),
-        "passive" => known(IqKind::Passive, None),
-        "encrypt" if !get => empty(),
-        "encrypt" if request.find("count").is_some() => known(
-            IqKind::Count,
-            Some(Node::new("count").attr("value", PRE_KEYS_LEFT)),
-        ),
-        "encrypt" if request.find("digest").is_some() => {
-            other(Node::new("digest").child(Node::new("registration").bytes([0, 0, 0, 1])))
-        }
-        "w" | "abt" if request.find("props").is_some() => other(
+        "w:p" | "passive" => empty,
+        "w" | "abt" if request.find("props").is_some() => result(
             Node::new("props")
                 .attr("protocol", "1")
                 .attr("hash", "mock"),
         ),
-        "blocklist" => other(Node::new("list")),
+        "blocklist" => result(Node::new("list")),
+        // Tokens that let somebody write: nobody here needs one.
+        "privacy" if !get && request.find("tokens").is_some() => empty,
         "privacy" => {
             let last_seen = Node::new("category")
                 .attr("name", "last")
                 .attr("value", "all");
-            other(Node::new("privacy").child(last_seen))
+            result(Node::new("privacy").child(last_seen))
         }
-        "usync" => empty(),
-        "w:sync:app:state" => other(synced(request)),
+        // What was changed while it was away is up to date now.
+        "urn:xmpp:whatsapp:dirty" if !get => empty,
         // The history that a client asks for is empty here.
-        _ if request.find("history").is_some() => empty(),
+        _ if request.find("history").is_some() => empty,
         _ => None,
     }
 }
 
-/// The answer to a request of an unknown kind.
-pub(crate) fn answer_unknown(request: &Node, policy: UnknownIq) -> Answer {
-    let node = match policy {
-        UnknownIq::Empty => result(request),
-        UnknownIq::Error => reply(request, "error").child(
-            Node::new("error")
-                .attr("code", "501")
-                .attr("text", "feature-not-implemented"),
-        ),
-    };
-    Answer {
-        kind: IqKind::Other,
-        node,
+/// The reply to a request of an unknown kind.
+pub(crate) fn reply_to_unknown(policy: UnknownIq) -> Reply {
+    match policy {
+        UnknownIq::Empty => Reply::Result(None),
+        UnknownIq::Error => Reply::Error("501", "feature-not-implemented"),
     }
 }
 
-/// Each collection is at version 0 and has no patch.
-fn synced(request: &Node) -> Node {
-    let asked = request.find("sync").map(Node::children).unwrap_or_default();
-    asked
-        .iter()
-        .filter(|collection| collection.tag == "collection")
-        .fold(Node::new("sync"), |sync, collection| {
-            let name: CompactString = collection.get("name").unwrap_or_default().into();
-            sync.child(
-                Node::new("collection")
-                    .attr("name", name)
-                    .attr("version", "0")
-                    .attr("type", "result"),
-            )
-        })
+impl Reply {
+    /// The stanza.
+    pub(crate) fn to(self, request: &Node) -> Node {
+        match self {
+            Self::Result(None) => head(request, "result"),
+            Self::Result(Some(child)) => head(request, "result").child(child),
+            Self::Error(code, text) => {
+                let error = Node::new("error").attr("code", code).attr("text", text);
+                head(request, "error").child(error)
+            }
+        }
+    }
 }
 
-fn result(request: &Node) -> Node {
-    reply(request, "result")
-}
-
-fn reply(request: &Node, kind: &'static str) -> Node {
+fn head(request: &Node, kind: &'static str) -> Node {
     let mut reply = Node::new("iq");
     reply.attrs = Vec::with_capacity(3);
     reply.attrs.push((
@@ -136,9 +117,6 @@ fn reply(request: &Node, kind: &'static str) -> Node {
     reply
 }
 
-/// Baileys uploads keys when 5 or fewer are left.
-const PRE_KEYS_LEFT: u32 = 500;
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,18 +130,15 @@ mod tests {
         if let Some(child) = child {
             request = request.child(child);
         }
-        let Answer { kind, node } = answer(&request)?;
         let head = r#"<iq from="s.whatsapp.net" type="result" id="7""#;
-        let text = node.to_string();
-        Some((kind, text.strip_prefix(head).expect(&text).to_owned()))
+        let text = reply(&request)?.to(&request).to_string();
+        let rest = text.strip_prefix(head).expect(&text).to_owned();
+        Some((super::kind(&request), rest))
     }
 
     #[test]
-    fn every_request_of_the_real_clients_is_answered() {
+    fn what_everybody_is_answered_alike_is_answered() {
         let node = Node::new;
-        let sync = node("sync")
-            .child(node("collection").attr("name", "regular"))
-            .child(node("collection").attr("name", "critical_block"));
         let cases = [
             ("get", "w:p", Some(node("ping")), IqKind::Ping, "/>"),
             ("get", "w:p", None, IqKind::Ping, "/>"),
@@ -173,21 +148,6 @@ mod tests {
                 Some(node("active")),
                 IqKind::Passive,
                 "/>",
-            ),
-            (
-                "get",
-                "encrypt",
-                Some(node("count")),
-                IqKind::Count,
-                r#"><count value="500"/></iq>"#,
-            ),
-            ("set", "encrypt", Some(node("list")), IqKind::Other, "/>"),
-            (
-                "get",
-                "encrypt",
-                Some(node("digest")),
-                IqKind::Other,
-                "><digest><registration><4 bytes></registration></digest></iq>",
             ),
             (
                 "get",
@@ -204,15 +164,15 @@ mod tests {
                 IqKind::Other,
                 r#"><privacy><category name="last" value="all"/></privacy></iq>"#,
             ),
-            ("get", "usync", Some(node("usync")), IqKind::Other, "/>"),
-            ("get", "w:m", Some(node("history")), IqKind::Other, "/>"),
+            ("set", "privacy", Some(node("tokens")), IqKind::Other, "/>"),
             (
                 "set",
-                "w:sync:app:state",
-                Some(sync),
+                "urn:xmpp:whatsapp:dirty",
+                Some(node("clean")),
                 IqKind::Other,
-                r#"><sync><collection name="regular" version="0" type="result"/><collection name="critical_block" version="0" type="result"/></sync></iq>"#,
+                "/>",
             ),
+            ("get", "w:m", Some(node("history")), IqKind::Other, "/>"),
         ];
         for (kind, xmlns, child, answered, rest) in cases {
             assert_eq!(
@@ -229,13 +189,13 @@ mod tests {
             .attr("type", "get")
             .attr("xmlns", "w:new")
             .attr("id", "7");
-        assert_eq!(answer(&request), None);
+        assert_eq!(reply(&request), None);
         assert_eq!(
-            answer_unknown(&request, UnknownIq::Error).node.to_string(),
+            reply_to_unknown(UnknownIq::Error).to(&request).to_string(),
             r#"<iq from="s.whatsapp.net" type="error" id="7"><error code="501" text="feature-not-implemented"/></iq>"#
         );
         assert_eq!(
-            answer_unknown(&request, UnknownIq::Empty).node.to_string(),
+            reply_to_unknown(UnknownIq::Empty).to(&request).to_string(),
             r#"<iq from="s.whatsapp.net" type="result" id="7"/>"#
         );
     }

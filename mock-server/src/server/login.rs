@@ -4,8 +4,11 @@ use compact_str::CompactString;
 use squall_protocol::pairing::Login;
 use squall_protocol::{Node, Now};
 
+use super::account::push_name;
+use super::device_list::Change;
 use super::pairing::Registration;
-use super::{GuardAnswer, LOCATION, SERVER_JID, Server, ServerEvent, Stage, Timer};
+use super::request::Caller;
+use super::{GuardAnswer, LOCATION, Server, ServerEvent, Stage, Timer};
 use crate::fault::{self, AsSent, Conflict, StreamError};
 use crate::id::ConnectionId;
 
@@ -20,6 +23,10 @@ impl Server {
     ) {
         match login {
             Login::Registration(registration) => {
+                // The same name is the same number: a test chooses its account by what its user calls himself.
+                if let Some(name) = registration.push_name.as_deref().and_then(push_name) {
+                    self.belongs_to(id, &name);
+                }
                 if let Some(connection) = self.connections.get_mut(id) {
                     connection.registration = Some(Registration::new(registration, noise));
                 }
@@ -72,7 +79,7 @@ impl Server {
             fault::Login::Admit => self.admit(now, id),
             fault::Login::Fail(node) => self.fail(now, id, node),
             fault::Login::Revoke => {
-                self.remove_device(id);
+                self.remove_device(now, id);
                 self.fail(now, id, failure("401"));
             }
         }
@@ -111,19 +118,10 @@ impl Server {
             self.punish(now, id);
             return;
         }
-        let preview = ["count", "message", "receipt", "notification", "appdata"]
-            .into_iter()
-            .fold(Node::new("offline_preview"), |node, kind| {
-                node.attr(kind, "0")
-            });
-        for child in [preview, Node::new("offline").attr("count", "0")] {
-            self.send(
-                now,
-                id,
-                Node::new("ib").attr("from", SERVER_JID).child(child),
-            );
-        }
+        let caller = Caller { name, device };
+        self.send_waiting(now, id, &caller);
         self.open(now, id);
+        self.send_news(now, id, &caller);
     }
 
     /// One connection of a device lives: the older ones are told that they were replaced.
@@ -231,7 +229,7 @@ impl Server {
 
     /// The phone removes the device of this connection.
     pub(super) fn revoke(&mut self, now: Now, id: ConnectionId) {
-        self.remove_device(id);
+        self.remove_device(now, id);
         let removed = StreamError {
             code: Some(AsSent::from(401)),
             conflict: Some(Conflict::DeviceRemoved),
@@ -240,7 +238,7 @@ impl Server {
         self.end(now, id, removed.node());
     }
 
-    fn remove_device(&mut self, id: ConnectionId) {
+    fn remove_device(&mut self, now: Now, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -252,9 +250,10 @@ impl Server {
             && account.devices.remove(&device).is_some()
         {
             self.tell(ServerEvent::Revoked {
-                account: name,
+                account: name.clone(),
                 device,
             });
+            self.devices_changed(now, &name, device, Change::Removed);
         }
     }
 }

@@ -6,14 +6,25 @@
 mod account;
 mod connection;
 mod contract;
+mod deliver;
+mod device;
+mod device_list;
+mod encrypt;
 mod event;
 mod guard;
 mod inputs;
 mod iq;
+mod keys;
 mod login;
+mod mailbox;
+mod message;
 mod outgoing;
 mod pairing;
 mod phone;
+mod presence;
+mod receipt;
+mod request;
+mod usync;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,10 +39,12 @@ use crate::fault::{
     Connect, Control, Faults, Handed, Hello, Passage, Read, Upgrade, Verdict, Write,
 };
 use crate::id::{ConnectionId, Peer};
-use account::{Accounts, CompanionDevice};
+use account::Accounts;
+use device::CompanionDevice;
+use keys::Keys;
 
 pub use connection::{Connections, Stage};
-pub use contract::{Input, Output, PingKind, Pings, Settings, Timer};
+pub use contract::{Input, Messaging, Output, PingKind, Pings, Settings, Timer};
 pub use event::{Closed, ServerEvent};
 pub use guard::{Guard, GuardAnswer};
 pub use iq::UnknownIq;
@@ -53,6 +66,8 @@ pub struct Server {
     everyone: guard::Record,
     faults: Faults,
     unknown: BTreeMap<String, u64>,
+    /// How many stanzas of its own got an id.
+    stanzas: u64,
     timers: BTreeMap<(Instant, u64), Timer>,
     armed: u64,
     outputs: VecDeque<Output>,
@@ -61,6 +76,7 @@ pub struct Server {
 impl Server {
     /// A server without accounts. Its keys and all its chance come from `rng`: 192 bytes are drawn here and nothing later, so that what happens later depends on no order of asking.
     pub fn new(settings: Settings, rng: &mut ChaCha8Rng) -> Self {
+        let first_device = settings.messaging.first_companion;
         let authority = Authority::generate(rng);
         let keys = KeyPair::generate(rng);
         Self {
@@ -70,11 +86,12 @@ impl Server {
             dice: Dice::draw(rng),
             rotations: 0,
             chain: None,
-            accounts: Accounts::new(Dice::draw(rng)),
+            accounts: Accounts::new(Dice::draw(rng), first_device),
             connections: Connections::default(),
             everyone: guard::Record::default(),
             faults: Faults::new(Dice::draw(rng)),
             unknown: BTreeMap::new(),
+            stanzas: 0,
             timers: BTreeMap::new(),
             armed: 0,
             outputs: VecDeque::new(),
@@ -112,7 +129,8 @@ impl Server {
             .iter()
             .find_map(|(number, known)| (known.noise == noise).then_some(*number));
         let number = known.unwrap_or_else(|| account.next_device());
-        account.devices.insert(number, CompanionDevice { noise });
+        let held = || CompanionDevice::new(noise, Keys::of(device));
+        account.devices.entry(number).or_insert_with(held);
         device.jid = Some(account.jid(number).to_string());
         device.lid = Some(account.lid(number).to_string());
     }
@@ -136,7 +154,7 @@ impl Server {
             Connect::Silence => {}
             Connect::Refuse => {
                 self.tell(ServerEvent::Refused { connection: id });
-                self.forget(id);
+                self.forget(now, id);
             }
         }
         verdict
@@ -257,7 +275,7 @@ impl Server {
             Input::Stanza(id, node) => self.on_stanza(now, id, &node),
             Input::Upgraded(id) => self.on_upgraded(now, id),
             Input::Secured(id, login, noise) => self.on_secured(now, id, &login, noise),
-            Input::Closed(id, how) => self.on_closed(id, how),
+            Input::Closed(id, how) => self.on_closed(now, id, how),
             Input::PhoneSeesQr(account, qr) => self.on_phone_sees_qr(now, &account, qr),
             Input::ScanQr(text) => self.scan(now, &text, None),
             Input::Fault {

@@ -68,6 +68,21 @@ impl Server {
         node: Node,
         answers: Option<IqKind>,
     ) {
+        self.send_past_faults(now, id, Arc::new(node), answers);
+    }
+
+    /// Sends what is kept elsewhere too.
+    pub(super) fn send_shared(&mut self, now: Now, id: ConnectionId, node: Arc<Node>) {
+        self.send_past_faults(now, id, node, None);
+    }
+
+    fn send_past_faults(
+        &mut self,
+        now: Now,
+        id: ConnectionId,
+        node: Arc<Node>,
+        answers: Option<IqKind>,
+    ) {
         let verdict = match self.faults.is_empty() {
             true => Verdict::Pass,
             false => self.ask(now, id, |fault, cx| {
@@ -79,8 +94,8 @@ impl Server {
             }),
         };
         match verdict {
-            Verdict::Pass => self.emit(id, Arc::new(node)),
-            Verdict::After(late) => self.arm(now.mono + late, Timer::Send(id, Arc::new(node))),
+            Verdict::Pass => self.emit(id, node),
+            Verdict::After(late) => self.arm(now.mono + late, Timer::Send(id, node)),
             Verdict::Withhold => {}
             Verdict::Instead(other) => self.emit(id, Arc::new(other)),
         }
@@ -129,8 +144,9 @@ impl Server {
         })
     }
 
-    pub(super) fn forget(&mut self, id: ConnectionId) {
+    pub(super) fn forget(&mut self, now: Now, id: ConnectionId) {
         self.forget_qr(id);
+        self.leave(now, id);
         self.faults.closed(id, &self.connections, &mut self.outputs);
         self.connections.close(id);
         self.timers.retain(|_, timer| match timer {

@@ -5,7 +5,10 @@ use rand::Rng;
 use squall_protocol::pairing::{self, PairSuccess, QrCode, parse_qr};
 use squall_protocol::{Instant, Millis, Node, Now};
 
-use super::account::CompanionDevice;
+use super::account::push_name;
+use super::device::CompanionDevice;
+use super::device_list::Change;
+use super::keys::Keys;
 use super::{SERVER_JID, Server, ServerEvent, Stage, Timer};
 use crate::fault::{AsSent, CloseCode, CloseReason, Refs, Scan, StreamError};
 use crate::id::ConnectionId;
@@ -18,6 +21,10 @@ pub(crate) struct Registration {
     identity: [u8; 32],
     /// The static key of its handshake.
     noise: [u8; 32],
+    /// What others will need to write to it.
+    keys: Keys,
+    /// What its user calls himself, if he does.
+    push_name: Option<CompactString>,
     /// How often it was offered refs.
     offers: u32,
     /// What its QR codes may say, once it was told.
@@ -42,6 +49,8 @@ impl Registration {
         Self {
             identity: registration.identity,
             noise,
+            keys: Keys::registered(registration),
+            push_name: registration.push_name.as_deref().and_then(push_name),
             refs: Vec::new(),
             good_until: Instant::START,
             offers: 0,
@@ -193,7 +202,7 @@ impl Server {
     }
 
     /// A phone scans this text: that of `account`, or where that is unknown that of the account which the connection
-    /// belongs to.
+    /// belongs to, or where it is nobody's that of a new one.
     pub(super) fn scan(&mut self, now: Now, text: &str, account: Option<CompactString>) {
         let code = parse_qr(text).ok();
         let found = code.as_ref().and_then(|code| {
@@ -205,7 +214,10 @@ impl Server {
                 && registration.refs.contains(&code.reference.as_str().into()))
             .then(|| (id, connection.account.clone()))
         });
-        let account = account.or_else(|| found.as_ref().and_then(|(_, account)| account.clone()));
+        let account = account.or_else(|| {
+            let (_, account) = found.as_ref()?;
+            account.clone().or_else(|| Some(self.accounts.new_name()))
+        });
         self.tell(ServerEvent::Phone {
             account: account.clone(),
             scanned: found.is_some() && account.is_some(),
@@ -276,9 +288,7 @@ impl Server {
         else {
             return;
         };
-        let device = CompanionDevice {
-            noise: registration.noise,
-        };
+        let device = CompanionDevice::new(registration.noise, registration.keys.clone());
         let account = self.accounts.named(&signing.account);
         let signed = answer.find("pair-device-sign").is_some_and(|sign| {
             account
@@ -291,7 +301,11 @@ impl Server {
             self.end(now, id, Node::new("xmlstreamend"));
             return;
         }
+        if let Some(name) = registration.push_name.take() {
+            account.push_name = name;
+        }
         account.devices.insert(signing.device, device);
+        self.devices_changed(now, &signing.account, signing.device, Change::Added);
         let restart = StreamError {
             code: Some(AsSent::from(515)),
             ..StreamError::default()

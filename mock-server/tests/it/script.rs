@@ -19,6 +19,7 @@ pub(crate) struct Script {
     sent: Vec<String>,
     all_sent: Vec<String>,
     last_node: Option<Node>,
+    nodes: Vec<(u64, Node)>,
     events: Vec<ServerEvent>,
 }
 
@@ -37,6 +38,7 @@ impl Script {
             sent: Vec::new(),
             all_sent: Vec::new(),
             last_node: None,
+            nodes: Vec::new(),
             events: Vec::new(),
         }
     }
@@ -118,6 +120,11 @@ impl Script {
 
     /// The same where the listener does not know who dials.
     pub(crate) fn secured_by_nobody(&mut self, device: &Device) {
+        let login = Login::parse(&device.client_payload(0).unwrap()).unwrap();
+        self.secured_as(device, login);
+    }
+
+    fn secured_as(&mut self, device: &Device, login: Login) {
         self.dials += 1;
         let id = ConnectionId(self.dials);
         let peer = Peer {
@@ -126,9 +133,56 @@ impl Script {
         };
         assert_eq!(self.server.on_connect(self.at(), peer), Connect::Accept);
         self.drain();
-        let login = Login::parse(&device.client_payload(0).unwrap()).unwrap();
         self.input(Input::Upgraded(id));
         self.input(Input::Secured(id, login, device.noise.public()));
+    }
+
+    /// A device registers under this name, a phone scans its code, and the connection closes.
+    pub(crate) fn pair(&mut self, push_name: Option<&str>) -> Device {
+        self.devices += 1;
+        let device = self.device(self.devices);
+        let mut login = Login::parse(&device.client_payload(0).unwrap()).unwrap();
+        if let Login::Registration(registration) = &mut login {
+            registration.push_name = push_name.map(str::to_owned);
+        }
+        self.secured_as(&device, login);
+        let connection = self.dials;
+        self.run_until(self.now + 150);
+        self.scan(&device);
+        let request = self.last_node();
+        let paired = device
+            .on_pair_success(request.find("pair-success").unwrap(), &mut self.rng())
+            .unwrap();
+        self.answer(connection, &request, Some(paired.reply));
+        self.close(connection);
+        paired.device
+    }
+
+    /// A login where the listener does not know who dials; what is said up to `<offline>` is heard already.
+    pub(crate) fn come(&mut self, device: &Device) -> u64 {
+        self.secured_by_nobody(device);
+        self.run_until(self.now + 150);
+        self.dials
+    }
+
+    /// The connection is gone.
+    pub(crate) fn close(&mut self, connection: u64) {
+        self.input(Input::Closed(ConnectionId(connection), Closed::Eof));
+    }
+
+    /// What a request is answered.
+    pub(crate) fn ask(&mut self, connection: u64, kind: &str, xmlns: &str, child: Node) -> Node {
+        self.heard(connection);
+        let request = Node::new("iq")
+            .attr("to", "s.whatsapp.net")
+            .attr("type", kind)
+            .attr("xmlns", xmlns)
+            .attr("id", "ask")
+            .child(child);
+        self.stanza(connection, request);
+        let heard = self.heard(connection);
+        let is_answer = |node: &&Node| node.is("iq", &[("id", "ask")]);
+        heard.iter().find(is_answer).cloned().unwrap()
     }
 
     /// A dial up to the server's first word.
@@ -247,6 +301,7 @@ impl Script {
             let line = match output {
                 Output::Send(id, node) => {
                     self.last_node = Some((*node).clone());
+                    self.nodes.push((id.0, (*node).clone()));
                     format!("{} {node}", id.0)
                 }
                 Output::Corrupt(id, node) => format!("{} corrupt {node}", id.0),
@@ -280,6 +335,18 @@ impl Script {
 
     pub(crate) fn last_node(&self) -> Node {
         self.last_node.clone().unwrap()
+    }
+
+    /// The stanzas that this connection was sent since the last call.
+    pub(crate) fn heard(&mut self, connection: u64) -> Vec<Node> {
+        let (heard, rest) = std::mem::take(&mut self.nodes)
+            .into_iter()
+            .partition(|(id, _)| *id == connection);
+        self.nodes = rest;
+        heard
+            .into_iter()
+            .map(|(_, node): (u64, Node)| node)
+            .collect()
     }
 
     pub(crate) fn events(&self) -> &[ServerEvent] {

@@ -94,6 +94,11 @@ impl Account {
         self.keys.public()
     }
 
+    /// Its keys, which are the phone's identity too.
+    pub fn keys(&self) -> &KeyPair {
+        &self.keys
+    }
+
     /// The `<pair-success>` that tells a device it is paired, authenticated with the secret of its QR code. Draws 68 bytes
     /// from `rng`.
     pub fn pair_success(

@@ -4,6 +4,7 @@ use prost::Message;
 
 use super::Device;
 use crate::jid::{InvalidJid, Jid};
+use crate::keys::{KEY_TYPE, typed};
 use crate::message::{ClientPayload, DevicePairingData};
 use crate::xeddsa;
 
@@ -93,6 +94,10 @@ pub struct Registration {
     pub signed_pre_key_id: u32,
     /// The signed pre-key.
     pub signed_pre_key: [u8; 32],
+    /// The identity key's signature over it, verified.
+    pub signed_pre_key_signature: [u8; 64],
+    /// What the user calls himself, if he does.
+    pub push_name: Option<String>,
 }
 
 /// Why a client payload says neither.
@@ -120,7 +125,7 @@ impl Login {
     pub fn parse(payload: &[u8]) -> Result<Self, PayloadError> {
         let payload = ClientPayload::decode(payload)?;
         match payload.device_pairing_data {
-            Some(data) => Registration::parse(data).map(Self::Registration),
+            Some(data) => Registration::parse(data, payload.push_name).map(Self::Registration),
             None => Ok(Self::Device {
                 user: payload.username.ok_or(PayloadError::Field("username"))?,
                 // proto3 leaves a zero out.
@@ -131,7 +136,7 @@ impl Login {
 }
 
 impl Registration {
-    fn parse(data: DevicePairingData) -> Result<Self, PayloadError> {
+    fn parse(data: DevicePairingData, push_name: Option<String>) -> Result<Self, PayloadError> {
         let key_type = data.key_type.unwrap_or_default();
         if key_type != [KEY_TYPE] {
             return Err(PayloadError::KeyType(key_type));
@@ -140,7 +145,7 @@ impl Registration {
         let signed_pre_key = exact(data.signed_pre_key, "signed pre-key")?;
         let [a, b, c] = exact(data.signed_pre_key_id, "pre-key number")?;
         let signature: [u8; 64] = exact(data.signed_pre_key_signature, "pre-key signature")?;
-        if !xeddsa::verify(&identity, &typed_key(&signed_pre_key), &signature) {
+        if !xeddsa::verify(&identity, &typed(&signed_pre_key), &signature) {
             return Err(PayloadError::PreKeySignature);
         }
         Ok(Self {
@@ -151,6 +156,8 @@ impl Registration {
             identity,
             signed_pre_key_id: u32::from_be_bytes([0, a, b, c]),
             signed_pre_key,
+            signed_pre_key_signature: signature,
+            push_name: push_name.filter(|name| !name.is_empty()),
         })
     }
 }
@@ -164,14 +171,5 @@ fn exact<const N: usize>(
         .ok_or(PayloadError::Field(name))
 }
 
-/// A public key behind its type, the form that is signed.
-pub(super) fn typed_key(public: &[u8; 32]) -> [u8; 33] {
-    let mut typed = [KEY_TYPE; 33];
-    typed[1..].copy_from_slice(public);
-    typed
-}
-
-/// Signal's number for Curve25519 keys.
-const KEY_TYPE: u8 = 5;
 /// The first signed pre-key of a device is number 1.
 const SIGNED_PRE_KEY_ID: [u8; 3] = [0, 0, 1];

@@ -2,10 +2,12 @@
 //! device signs in return.
 
 mod adv;
+mod key_index;
 mod login;
 mod qr;
 
 pub use adv::{Account, DeviceIdentity, PairSuccess, Paired, PairingError};
+pub use key_index::KeyIndexList;
 pub use login::{Login, NotPaired, PayloadError, Registration};
 pub use qr::{InvalidQr, QR_PREFIX, QrCode, parse_qr, qr_text};
 
@@ -13,7 +15,7 @@ use std::fmt;
 
 use rand::{Rng, RngExt};
 
-use crate::keys::KeyPair;
+use crate::keys::{KeyPair, typed};
 
 /// A companion device: its keys, and once it is paired the name that it logs in with. Its debug form shows no secret.
 #[derive(Clone)]
@@ -42,8 +44,7 @@ impl Device {
         let noise = KeyPair::generate(rng);
         let identity = KeyPair::generate(rng);
         let signed_pre_key = KeyPair::generate(rng);
-        let signed_pre_key_signature =
-            identity.sign(&login::typed_key(&signed_pre_key.public()), rng);
+        let signed_pre_key_signature = identity.sign(&typed(&signed_pre_key.public()), rng);
         let registration_id = rng.random_range(1..=MAX_REGISTRATION_ID);
         let mut adv_secret = [0; 32];
         rng.fill_bytes(&mut adv_secret);

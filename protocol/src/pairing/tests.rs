@@ -110,6 +110,8 @@ proptest! {
             identity: device.identity.public(),
             signed_pre_key_id: 1,
             signed_pre_key: device.signed_pre_key.public(),
+            signed_pre_key_signature: device.signed_pre_key_signature,
+            push_name: None,
         })));
     }
 
@@ -224,6 +226,20 @@ fn a_device_that_was_never_paired_cannot_log_in() {
             device: 3
         })
     );
+}
+
+#[test]
+fn a_registration_says_what_its_user_calls_himself() {
+    use prost::Message;
+    let device = Scene::new(1).device;
+    for (written, read) in [(Some("Ann"), Some("Ann")), (Some(""), None), (None, None)] {
+        let mut payload = device.registration();
+        payload.push_name = written.map(str::to_owned);
+        let Ok(Login::Registration(registration)) = Login::parse(&payload.encode_to_vec()) else {
+            panic!("no registration")
+        };
+        assert_eq!(registration.push_name.as_deref(), read);
+    }
 }
 
 #[test]

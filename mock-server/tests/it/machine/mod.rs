@@ -1,12 +1,20 @@
 //! The machine alone, told line by line what happens and asked what it wants done.
 
+mod accounts;
 mod faults;
+mod keys;
 mod life;
 mod link_faults;
+mod messages;
 mod pairing_faults;
+mod presence;
 mod reply_faults;
+mod two_clients;
+mod usync;
 
 use squall_mock_server::fault::{StreamError, Target};
+use squall_protocol::jid::Jid;
+use squall_protocol::pairing::Device;
 
 fn stream_error(code: u16) -> StreamError {
     StreamError {
@@ -20,4 +28,16 @@ fn of(account: &str) -> Target {
         account: Some(account.into()),
         ..Target::default()
     }
+}
+
+/// The user of this device, by phone number.
+fn user(device: &Device) -> String {
+    let jid: Jid = device.jid.as_deref().unwrap().parse().unwrap();
+    Jid { device: 0, ..jid }.to_string()
+}
+
+/// The user of this device, by the number that hides the phone's.
+fn hidden(device: &Device) -> String {
+    let jid: Jid = device.lid.as_deref().unwrap().parse().unwrap();
+    Jid { device: 0, ..jid }.to_string()
 }
