@@ -138,14 +138,14 @@ impl Keys {
             list = list.child(Node::new("id").bytes(three(key.id)));
         }
         let hash = Node::new("hash").bytes(hash.finalize().to_vec());
-        let keys = self.into_node(Node::new("digest"));
+        let keys = self.within(Node::new("digest"));
         Some(keys.child(self.signed.node()).child(list).child(hash))
     }
 
     /// Writes what somebody needs who has no session with the device into `user`, and takes one of the keys that are used
     /// once for it.
     pub(crate) fn bundle(&mut self, user: Node) -> Node {
-        let user = self.into_node(user);
+        let user = self.within(user);
         let user = match self.one_time.pop_front() {
             Some(key) => user.child(key.node()),
             None => user,
@@ -153,7 +153,7 @@ impl Keys {
         user.child(self.signed.node())
     }
 
-    fn into_node(&self, node: Node) -> Node {
+    fn within(&self, node: Node) -> Node {
         node.child(Node::new("registration").bytes(self.registration_id.to_be_bytes()))
             .child(Node::new("type").bytes([KEY_TYPE]))
             .child(Node::new("identity").bytes(self.identity))

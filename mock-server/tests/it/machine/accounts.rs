@@ -30,10 +30,7 @@ fn a_device_without_a_name_gets_a_number_of_its_own() {
 #[test]
 fn the_first_companion_may_stand_in_the_phones_place() {
     let mut script = Script::new(Settings {
-        messaging: Messaging {
-            first_companion: 0,
-            ..Messaging::default()
-        },
+        messaging: Messaging { first_companion: 0 },
         ..Settings::default()
     });
     let [one, two] = ["Ann", "Ann"].map(|name| script.pair(Some(name)));

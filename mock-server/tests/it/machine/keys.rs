@@ -75,9 +75,9 @@ fn keys_are_counted_and_handed_out_once_each() {
     assert_eq!(upload(&mut script, bens, 1..4).get("type"), Some("result"));
     assert_eq!(count(&mut script, bens), "3");
     let names = [ben.jid.unwrap(), ben.lid.unwrap()];
-    for (nth, left) in [(1, "2"), (2, "1"), (3, "0")] {
-        let bundle = fetch(&mut script, anns, &names[nth % 2]);
-        assert_eq!(bundle.children()[3], key(nth as u16));
+    for (nth, jid, left) in [(1, 0, "2"), (2, 1, "1"), (3, 0, "0")] {
+        let bundle = fetch(&mut script, anns, &names[jid]);
+        assert_eq!(bundle.children()[3], key(nth));
         assert_eq!(count(&mut script, bens), left);
     }
     let tags: Vec<_> = fetch(&mut script, anns, &names[0])
