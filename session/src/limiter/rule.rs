@@ -123,3 +123,28 @@ pub fn decide(
         until,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_denial_is_named_as_the_api_names_it() {
+        let named = |denial: Denial| denial.name();
+        let serialized = |denial: Denial| {
+            serde_json::to_value(denial)
+                .ok()
+                .and_then(|value| value.as_str().map(str::to_owned))
+        };
+        for denial in [
+            Denial::StoreUnavailable,
+            Denial::AlreadyActive,
+            Denial::Global,
+            Denial::PerOrg,
+            Denial::Cooldown,
+            Denial::Block,
+        ] {
+            assert_eq!(serialized(denial).as_deref(), Some(named(denial)));
+        }
+    }
+}

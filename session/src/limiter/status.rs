@@ -78,3 +78,6 @@ impl<S: Store> Limiter<S> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

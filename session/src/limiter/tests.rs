@@ -6,10 +6,10 @@ use crate::cause::Cause;
 use crate::policy::{BlockScope, Quota, Window};
 use crate::store::LimiterTime;
 
-const HOUR: u64 = 3_600_000;
-const DAY: u64 = 24 * HOUR;
+pub(super) const HOUR: u64 = 3_600_000;
+pub(super) const DAY: u64 = 24 * HOUR;
 
-fn now(ms: u64) -> Now {
+pub(super) fn now(ms: u64) -> Now {
     let since = i64::try_from(ms).expect("a time within a few years");
     Now {
         mono: Instant::at(ms),
@@ -17,17 +17,17 @@ fn now(ms: u64) -> Now {
     }
 }
 
-fn org(name: &str) -> OrgId {
+pub(super) fn org(name: &str) -> OrgId {
     OrgId::new(name)
 }
 
-fn limiter(policy: LimiterPolicy) -> Limiter<MemoryStore> {
+pub(super) fn limiter(policy: LimiterPolicy) -> Limiter<MemoryStore> {
     Limiter::boot(MemoryStore::new(), policy, now(0))
         .expect("a new store is healthy")
         .0
 }
 
-fn granted(limiter: &mut Limiter<MemoryStore>, at: u64, name: &str) -> Permit {
+pub(super) fn granted(limiter: &mut Limiter<MemoryStore>, at: u64, name: &str) -> Permit {
     match limiter.admit(now(at), &org(name), false) {
         Admission::Granted(permit) => permit,
         Admission::Denied { cause, .. } => panic!("at {at} ms {name} was refused: {cause:?}"),
@@ -49,13 +49,13 @@ fn denied(
     }
 }
 
-const FAILED: Consequence = Consequence {
+pub(super) const FAILED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: None,
     ban: false,
 };
-const BLOCKED: Consequence = Consequence {
+pub(super) const BLOCKED: Consequence = Consequence {
     failure: true,
     clear: false,
     block: Some(Millis::from_hours(24)),
@@ -328,6 +328,18 @@ fn a_wall_clock_step_changes_no_window_and_moves_what_is_told() {
         panic!("the step of the wall clock ended the block");
     };
     assert_eq!(retry_at, now(5 * DAY + 23 * HOUR).wall);
+}
+
+#[test]
+fn a_jump_of_a_day_is_told_to_nobody() {
+    let before = limiter(LimiterPolicy::default());
+    let ahead = Now {
+        mono: Instant::START,
+        wall: now(DAY).wall,
+    };
+    let store = before.store.clone();
+    let (_, found) = Limiter::boot(store, LimiterPolicy::default(), ahead).expect("kept");
+    assert_eq!(found.jumped, None);
 }
 
 #[test]
