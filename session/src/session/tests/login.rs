@@ -40,6 +40,32 @@ fn connected_is_said_when_all_three_are_answered_in_whatever_order() {
 }
 
 #[test]
+fn a_ping_from_before_the_login_makes_nobody_connected_sooner_or_later() {
+    let mut bench = Bench::paired().secured();
+    // The first beat finds the login unfinished, and its ping is never answered.
+    bench.until(SECURED + 25_000);
+    bench.stanza(1, Node::new("success"));
+    for number in [3, 4] {
+        bench.stanza(1, result(&number.to_string()));
+        assert_eq!(bench.state(), State::Connecting);
+    }
+    bench.stanza(1, result("2"));
+    assert_eq!(bench.state(), State::Connected);
+}
+
+#[test]
+fn a_later_ping_without_an_answer_keeps_nobody_from_being_connected() {
+    let mut bench = Bench::paired().greeted();
+    bench.stanza(1, result("1"));
+    bench.until(SECURED + 25_000);
+    for number in [2, 3] {
+        assert_eq!(bench.state(), State::Connecting);
+        bench.stanza(1, result(&number.to_string()));
+    }
+    assert_eq!(bench.state(), State::Connected);
+}
+
+#[test]
 fn an_error_is_an_answer_even_a_rate_overlimit() {
     let mut bench = Bench::paired().greeted();
     for number in 1..=3 {
