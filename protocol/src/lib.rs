@@ -12,6 +12,7 @@ pub mod node;
 pub mod codec;
 pub mod frame;
 
+mod derive;
 pub mod keys;
 pub mod message;
 pub mod xeddsa;
@@ -19,6 +20,10 @@ pub mod xeddsa;
 pub mod certificate;
 pub mod noise;
 pub mod pairing;
+
+pub mod app_state;
+pub mod phone;
+pub mod signal;
 
 #[cfg(test)]
 mod fixed;

@@ -9,6 +9,7 @@ use squall_protocol::Instant;
 use squall_protocol::jid::{Jid, Namespace};
 use squall_protocol::pairing;
 
+use super::app_state::AppState;
 use super::device::CompanionDevice;
 use super::guard::Record;
 use super::keys::Keys;
@@ -36,6 +37,8 @@ pub(crate) struct Account {
     pub(crate) changed: Option<Timestamp>,
     /// What others need to write to the phone itself, once somebody asked.
     phone_keys: Option<Box<Keys>>,
+    /// The settings that its devices share, once one of them asked.
+    pub(crate) app_state: Option<Box<AppState>>,
     pub(crate) guard: Record,
     /// The QR code that the phone would see now.
     pub(crate) qr: Option<String>,
@@ -66,6 +69,10 @@ pub(crate) enum Chance {
     PhoneKeys = 1,
     /// Its signatures under the list of its devices.
     DeviceList = 2,
+    /// The key of its app state, and its salt.
+    AppState = 3,
+    /// What its phone writes to its companions.
+    Phone = 4,
 }
 
 impl Accounts {
@@ -118,6 +125,7 @@ impl Accounts {
                 listed_by: BTreeSet::new(),
                 changed: None,
                 phone_keys: None,
+                app_state: None,
                 guard: Record::default(),
                 qr: None,
                 faded_qr: None,

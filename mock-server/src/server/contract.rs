@@ -35,11 +35,18 @@ pub struct Messaging {
     /// The number of an account's first companion. 1, as on the real service, where 0 is the phone; with 0 the companion
     /// stands in the phone's place, as some clients' own tests expect it.
     pub first_companion: u32,
+    /// Whether the phone writes to its companion after the first login: the key of the app state, and that there is no
+    /// history. Real clients wait for it, whatsapp-rust up to 10 s and Baileys 20 s; a client that holds a connection and
+    /// reads no messages has nothing to wait for.
+    pub phone_writes: bool,
 }
 
 impl Default for Messaging {
     fn default() -> Self {
-        Self { first_companion: 1 }
+        Self {
+            first_companion: 1,
+            phone_writes: true,
+        }
     }
 }
 

@@ -67,17 +67,6 @@ impl Server {
         self.send(now, id, from_server(offline));
     }
 
-    /// What a device is told once it has heard everything that waited: who is writing to it just now.
-    pub(super) fn send_news(&mut self, now: Now, id: ConnectionId, to: &Caller) {
-        let Some(device) = self.device_mut(to) else {
-            return;
-        };
-        let writing: Vec<Arc<Node>> = device.mail.take_writing(now.mono).collect();
-        for node in writing {
-            self.send_shared(now, id, node);
-        }
-    }
-
     /// A client has what it was sent.
     pub(super) fn on_ack(&mut self, id: ConnectionId, ack: &Node) {
         let Some(caller) = self.caller(id) else {

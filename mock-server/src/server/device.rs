@@ -15,6 +15,8 @@ pub(crate) struct CompanionDevice {
     pub(crate) mail: Mailbox,
     /// The connection of its last login, live or not.
     pub(crate) connection: Option<ConnectionId>,
+    /// Whether the phone has yet to write to it, as it does once, after the first login.
+    pub(crate) is_new: bool,
 }
 
 impl CompanionDevice {
@@ -25,6 +27,7 @@ impl CompanionDevice {
             keys,
             mail: Mailbox::default(),
             connection: None,
+            is_new: true,
         }
     }
 }

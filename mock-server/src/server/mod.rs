@@ -4,6 +4,7 @@
 //! `poll_output()` until `None`, then `poll_timeout()`, which says when to come back and why.
 
 mod account;
+mod app_state;
 mod connection;
 mod contract;
 mod deliver;
@@ -11,6 +12,7 @@ mod device;
 mod device_list;
 mod encrypt;
 mod event;
+mod greeting;
 mod guard;
 mod inputs;
 mod iq;
@@ -129,7 +131,11 @@ impl Server {
             .iter()
             .find_map(|(number, known)| (known.noise == noise).then_some(*number));
         let number = known.unwrap_or_else(|| account.next_device());
-        let held = || CompanionDevice::new(noise, Keys::of(device));
+        // It was paired long ago: its first login is past.
+        let held = || CompanionDevice {
+            is_new: false,
+            ..CompanionDevice::new(noise, Keys::of(device))
+        };
         account.devices.entry(number).or_insert_with(held);
         device.jid = Some(account.jid(number).to_string());
         device.lid = Some(account.lid(number).to_string());

@@ -34,6 +34,7 @@ impl Server {
     fn reply_to(&mut self, now: Now, caller: &Caller, request: &Node) -> Option<Reply> {
         match request.get("xmlns")? {
             "encrypt" => self.reply_to_encrypt(now, caller, request),
+            "w:sync:app:state" => self.reply_to_app_state(now, caller, request),
             "usync" => self.reply_to_usync(now, caller, request),
             _ => None,
         }

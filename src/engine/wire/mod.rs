@@ -190,6 +190,11 @@ fn settings(plan: &Plan) -> server::Settings {
             iq: plan.server_pings.iq,
             websocket: plan.server_pings.websocket,
         },
+        messaging: server::Messaging {
+            // The session holds a connection and reads no messages.
+            phone_writes: false,
+            ..server::Messaging::default()
+        },
         ..server::Settings::default()
     }
 }

@@ -64,6 +64,10 @@ fn a_device_registers_is_scanned_gets_its_515_and_logs_in() {
 
         device = paired.device;
         let mut client = logged_in(&host, &device).await;
+        for _ in 0..2 {
+            let message = client.stanza().await;
+            assert!(message.is("message", &[("category", "peer")]), "{message}");
+        }
         client.send(&ping("1")).await;
         assert_eq!(
             client.stanza().await.to_string(),

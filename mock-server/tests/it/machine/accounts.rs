@@ -17,7 +17,7 @@ fn devices_of_one_push_name_are_devices_of_one_number() {
 
 #[test]
 fn a_device_without_a_name_gets_a_number_of_its_own() {
-    let mut script = Script::new(Settings::default());
+    let mut script = Script::new(super::quiet());
     let [one, two] = [None, None].map(|name| script.pair(name));
     assert_ne!(user(&one), user(&two));
     let conn = script.come(&two);
@@ -30,7 +30,10 @@ fn a_device_without_a_name_gets_a_number_of_its_own() {
 #[test]
 fn the_first_companion_may_stand_in_the_phones_place() {
     let mut script = Script::new(Settings {
-        messaging: Messaging { first_companion: 0 },
+        messaging: Messaging {
+            first_companion: 0,
+            ..Messaging::default()
+        },
         ..Settings::default()
     });
     let [one, two] = ["Ann", "Ann"].map(|name| script.pair(Some(name)));

@@ -3,7 +3,6 @@
 use super::{hidden, user};
 use crate::script::Script;
 use squall_mock_server::fault::{DelayReply, Replies, ReplyError, Target, WithholdReply};
-use squall_mock_server::server::Settings;
 use squall_protocol::pairing::Device;
 use squall_protocol::{Millis, Node};
 
@@ -20,10 +19,7 @@ const BEN: usize = 2;
 
 impl Scene {
     fn new() -> Self {
-        let mut script = Script::new(Settings {
-            guard: None,
-            ..Settings::default()
-        });
+        let mut script = Script::new(super::quiet());
         let devices = ["Ann", "Ann", "Ben"].map(|name| script.pair(Some(name)));
         let conns = [ANN, ANN2, BEN].map(|index| script.come(&devices[index]));
         let mut scene = Self {

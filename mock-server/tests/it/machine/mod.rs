@@ -2,6 +2,7 @@
 
 mod accounts;
 mod faults;
+mod first_login;
 mod keys;
 mod life;
 mod link_faults;
@@ -13,6 +14,7 @@ mod two_clients;
 mod usync;
 
 use squall_mock_server::fault::{StreamError, Target};
+use squall_mock_server::server::{Messaging, Settings};
 use squall_protocol::jid::Jid;
 use squall_protocol::pairing::Device;
 
@@ -40,4 +42,16 @@ fn user(device: &Device) -> String {
 fn hidden(device: &Device) -> String {
     let jid: Jid = device.lid.as_deref().unwrap().parse().unwrap();
     Jid { device: 0, ..jid }.to_string()
+}
+
+/// Any number of logins, and no word from the phone.
+fn quiet() -> Settings {
+    Settings {
+        guard: None,
+        messaging: Messaging {
+            phone_writes: false,
+            ..Messaging::default()
+        },
+        ..Settings::default()
+    }
 }

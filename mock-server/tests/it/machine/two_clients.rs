@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::user;
 use crate::script::Script;
 use proptest::prelude::*;
-use squall_mock_server::server::Settings;
 use squall_protocol::Node;
 use squall_protocol::pairing::Device;
 
@@ -49,10 +48,7 @@ enum Step {
 
 impl Pair {
     fn new() -> Self {
-        let mut script = Script::new(Settings {
-            guard: None,
-            ..Settings::default()
-        });
+        let mut script = Script::new(super::quiet());
         let clients = [("Ann", true), ("Ben", false)].map(|(name, acknowledges)| Client {
             device: script.pair(Some(name)),
             acknowledges,
