@@ -113,3 +113,23 @@ impl Earliest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_the_times_that_are_offered_the_earliest_wins_and_of_equal_ones_the_first() {
+        let mut next = Earliest(None);
+        for (at, timer, first) in [
+            (None, Timer::Qr, None),
+            (Some(20), Timer::Dead, Some((20, Timer::Dead))),
+            (Some(20), Timer::KeepAlive, Some((20, Timer::Dead))),
+            (Some(21), Timer::Late, Some((20, Timer::Dead))),
+            (Some(19), Timer::Zombie, Some((19, Timer::Zombie))),
+        ] {
+            next.offer(at.map(Instant::at), timer);
+            assert_eq!(next.0, first.map(|(at, timer)| (Instant::at(at), timer)));
+        }
+    }
+}
