@@ -2,6 +2,7 @@
 
 mod faults;
 mod hanging;
+mod messages;
 mod opening;
 
 use crate::host::{self, Client, Host, at};
