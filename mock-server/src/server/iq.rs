@@ -68,6 +68,7 @@ pub(crate) fn reply(request: &Node) -> Option<Reply> {
                 .attr("value", "all");
             result(Node::new("privacy").child(last_seen))
         }
+        "w:profile:picture" if get => Some(Reply::Error("404", "item-not-found")),
         // What was changed while it was away is up to date now.
         "urn:xmpp:whatsapp:dirty" if !get => empty,
         // The history that a client asks for is empty here.

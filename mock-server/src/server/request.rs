@@ -1,6 +1,7 @@
 //! What clients ask: whose files know the reply, and who it is that asks.
 
 use compact_str::CompactString;
+use squall_protocol::jid::Jid;
 use squall_protocol::{Node, Now};
 
 use super::iq::{self, Reply};
@@ -18,8 +19,9 @@ pub(crate) struct Caller {
 
 impl Server {
     pub(super) fn on_request(&mut self, now: Now, id: ConnectionId, request: &Node) {
-        let reply = match self.caller(id) {
-            Some(caller) => self.reply_to(now, &caller, request),
+        let caller = self.caller(id);
+        let reply = match &caller {
+            Some(caller) => self.reply_to(now, caller, request),
             None => None,
         };
         let reply = reply.or_else(|| iq::reply(request)).unwrap_or_else(|| {
@@ -28,6 +30,20 @@ impl Server {
         });
         let kind = iq::kind(request);
         self.send_checked(now, id, reply.to(request), Some(kind));
+        if caller.is_some_and(|caller| self.leaves(&caller, request)) {
+            self.revoke(now, id);
+        }
+    }
+
+    /// Whether a device asks to be removed from its account, as a client does whose user logs out.
+    fn leaves(&self, caller: &Caller, request: &Node) -> bool {
+        let own = self.accounts.get(&caller.name).map(|account| {
+            let device = caller.device;
+            [account.jid(device), account.lid(device)]
+        });
+        let named = |leave: &Node| leave.get("jid")?.parse::<Jid>().ok();
+        let leave = request.find(REMOVE_COMPANION).and_then(named);
+        leave.is_some_and(|jid| own.is_some_and(|own| own.contains(&jid)))
     }
 
     /// The reply to what depends on who asks.
@@ -35,6 +51,12 @@ impl Server {
         match request.get("xmlns")? {
             "encrypt" => self.reply_to_encrypt(now, caller, request),
             "w:sync:app:state" => self.reply_to_app_state(now, caller, request),
+            "md" if request.find(REMOVE_COMPANION).is_some() => {
+                Some(match self.leaves(caller, request) {
+                    true => Reply::Result(None),
+                    false => Reply::Error("403", "forbidden"),
+                })
+            }
             "usync" => self.reply_to_usync(now, caller, request),
             _ => None,
         }
@@ -52,3 +74,6 @@ impl Server {
         }
     }
 }
+
+/// By which a device asks to be removed.
+const REMOVE_COMPANION: &str = "remove-companion-device";

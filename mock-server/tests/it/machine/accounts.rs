@@ -95,3 +95,33 @@ fn who_keeps_a_list_of_devices_is_told_when_it_changes_and_nobody_else() {
     );
     script.close(conn);
 }
+
+#[test]
+fn a_client_that_logs_out_is_no_device_any_more_and_cannot_remove_another() {
+    let mut script = Script::new(super::quiet());
+    let [ann, ben] = ["Ann", "Ben"].map(|name| script.pair(Some(name)));
+    let conn = script.come(&ann);
+    let leave = |jid: &str| {
+        Node::new("remove-companion-device")
+            .attr("jid", jid)
+            .attr("reason", "user_initiated")
+    };
+    let refused = script.ask(conn, "set", "md", leave(ben.jid.as_deref().unwrap()));
+    assert_eq!(refused.find("error").unwrap().get("code"), Some("403"));
+    script.heard(conn);
+    let request = Node::new("iq")
+        .attr("type", "set")
+        .attr("xmlns", "md")
+        .attr("id", "1")
+        .child(leave(ann.jid.as_deref().unwrap()));
+    script.stanza(conn, request);
+    let heard = script.heard(conn);
+    assert!(heard[0].is("iq", &[("type", "result")]));
+    assert_eq!(
+        heard[1].to_string(),
+        r#"<stream:error code="401"><conflict type="device_removed"/></stream:error>"#
+    );
+    script.close(conn);
+    let conn = script.come(&ann);
+    assert!(script.heard(conn)[0].is("failure", &[("reason", "401")]));
+}
