@@ -12,7 +12,7 @@ use squall_protocol::frame::{
 };
 
 // It is the engine's own affair and not public, so the file is taken as it stands.
-#[path = "../../src/engine/wire/splitter.rs"]
+#[path = "../../src/engine/link/splitter.rs"]
 mod splitter;
 
 use splitter::Splitter;

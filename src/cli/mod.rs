@@ -10,6 +10,7 @@ mod out;
 mod plan;
 mod run;
 mod selftest;
+mod serve;
 mod set;
 mod shell;
 mod subject;
@@ -36,6 +37,7 @@ enum Command {
     Plan(plan::Plan),
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
+    Serve(serve::Serve),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     Oracles(lists::Oracles),
@@ -68,6 +70,7 @@ impl Cli {
             Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Serve(serve) => serve.run(),
             Command::Schema => lists::schema(),
             Command::Oracles(oracles) => oracles.run(),
             Command::Subjects(subjects) => subjects.run(),

@@ -16,6 +16,11 @@ pub(super) fn complain(text: &str) -> io::Result<()> {
     ))
 }
 
+/// Writes a remark to the standard error, with a line end.
+pub(super) fn remark(text: &str) -> io::Result<()> {
+    unless_gone(writeln!(anstream::stderr().lock(), "note: {text}"))
+}
+
 fn unless_gone(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

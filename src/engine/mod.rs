@@ -1,6 +1,19 @@
 //! Engines: what executes a plan and writes its trace.
 
+mod client;
+mod conductor;
+mod ears;
+mod link;
+pub mod live;
+mod network;
+mod process;
+mod recorder;
+mod secrets;
+mod stage;
+mod steps;
+mod translate;
 mod wire;
+mod world;
 
 use std::time::Duration;
 
@@ -14,8 +27,8 @@ use crate::subject::{Setup, Subject};
 use crate::trace::{Claims, FORMAT, Header};
 use crate::words::OracleName;
 
-pub(crate) use wire::client::BootFn;
-pub use wire::ears::{Counts, Listener};
+pub(crate) use client::BootFn;
+pub use ears::{Counts, Listener};
 
 /// An engine, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -23,6 +36,9 @@ pub enum Engine {
     /// The real driver, real frames, real Noise, the real axum app, over in-memory links in virtual time.
     #[default]
     Wire,
+    /// The same over real sockets, in real time.
+    #[value(skip)]
+    Live,
 }
 
 impl Engine {
@@ -30,6 +46,7 @@ impl Engine {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Wire => "wire",
+            Self::Live => "live",
         }
     }
 }

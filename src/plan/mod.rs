@@ -209,6 +209,37 @@ pub enum Lasts {
     ToTheEnd,
 }
 
+impl Lasts {
+    /// When a fault that goes on now goes off by itself; never, where it stands to the end of the run.
+    pub fn ends(self, now: Instant) -> Option<Instant> {
+        match self {
+            Self::For(length) => Some(now + length),
+            Self::Until(at) => Some(at),
+            Self::ToTheEnd => None,
+        }
+    }
+}
+
+impl Action {
+    /// Whether it is the server's side that it concerns: the others ask something of the client or of what it runs on.
+    pub fn is_servers(&self) -> bool {
+        match self {
+            Self::Inject { .. }
+            | Self::Fault { .. }
+            | Self::Clear { .. }
+            | Self::ServerRestart { .. } => true,
+            Self::StartSession { .. }
+            | Self::StopSession { .. }
+            | Self::ScanQr { .. }
+            | Self::ClientCrash { .. }
+            | Self::Suspend { .. }
+            | Self::ClientPause { .. }
+            | Self::ClockStep { .. }
+            | Self::Supervisor { .. } => false,
+        }
+    }
+}
+
 impl PlannedStep {
     /// Every time at which it acts, where time alone decides: none where it waits for an event.
     pub fn times(&self, ends: Instant) -> impl Iterator<Item = Instant> {

@@ -1,6 +1,6 @@
 //! The one place that says which faults a scenario may name: those of the mock server's register.
 
-pub use squall_mock_server::fault::{FaultInfo, FaultSpec, REGISTER as FAULTS};
+pub use squall_mock_server::fault::{EngineKind, FaultInfo, FaultSpec, REGISTER as FAULTS};
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ mod raw;
 mod schema;
 mod yaml;
 
-pub use faults::{FAULTS, FaultInfo, FaultSpec};
+pub use faults::{EngineKind, FAULTS, FaultInfo, FaultSpec};
 pub use load::{LoadError, load, parse};
 pub use model::{
     Action, Before, CrashedStore, EndsOf, EventKind, EventMatcher, Expectation, Expected, Guard,

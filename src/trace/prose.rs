@@ -8,6 +8,7 @@ mod beat;
 mod clock;
 mod counted;
 mod fold;
+mod log;
 mod refusals;
 mod says;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use self::fold::Folds;
 use super::{Ask, ConnectionId, Entry, Event, Header, Message, OrgName, Side, Verdict};
 use crate::words::State;
 
+pub use log::Log;
 pub use window::{Excerpt, Window};
 
 /// Tells a trace as it happens, line by line, to `out`. Its memory is the organizations and what they last did.

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::{FrameFaults, Label, MockServer};
+use super::{FrameFaults, Label, MockServer, Received};
 use crate::fault::{CloseCode, CloseReason, Hello, Malformation};
 use crate::id::ConnectionId;
 use crate::server::{Closed, Input};
@@ -267,6 +267,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         .open_node_with(body, self.dictionary)
                         .map_err(|error| error.to_string())?;
                     let id = self.id;
+                    let world = &self.server.0.world;
+                    world.received(id, Received::Stanza(&node));
                     self.server
                         .with(Some((id, &mut self.queue)), |server, now| {
                             server.handle_input(now, Input::Stanza(id, node));
@@ -290,6 +292,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     fn on_hello(&mut self, prologue: &[u8], body: &[u8]) -> Result<(), String> {
+        self.received("client_hello");
         let version = prologue.last().copied().unwrap_or_default();
         self.dictionary = Dictionary::of_version(version)
             .ok_or_else(|| format!("token dictionary {version} is unknown; 2 and 3 are known"))?;
@@ -340,6 +343,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
         }
     }
 
+    fn received(&self, name: &'static str) {
+        let world = &self.server.0.world;
+        world.received(self.id, Received::Handshake(name));
+    }
+
     /// Queues a message of the handshake.
     fn answer(&mut self, name: &'static str, body: &[u8]) -> Result<(), String> {
         let mut frame = Vec::with_capacity(frame::HEADER_LENGTH + body.len());
@@ -349,6 +357,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     }
 
     fn on_finish(&mut self, body: &[u8]) -> Result<(), String> {
+        self.received("client_finish");
         let Phase::Finish(finish) = std::mem::replace(&mut self.phase, Phase::Deaf) else {
             return Ok(());
         };

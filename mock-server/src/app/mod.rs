@@ -33,7 +33,7 @@ use connection::Wire;
 
 pub use frame_faults::FrameFaults;
 pub use watched::{Watched, Watching};
-pub use world::{Label, Sleep, World};
+pub use world::{Label, Received, Sleep, World};
 
 /// A running mock server: the machine, its host, and the ways to its connections.
 #[derive(Clone)]
@@ -95,6 +95,22 @@ impl MockServer {
             .into_make_service_with_connect_info::<Peer>();
         // `axum::serve` ends only by a graceful shutdown, and it is given none.
         let _ = axum::serve(Watching::new(listener, self), app).await;
+    }
+
+    /// Serves every page but `/ws/chat` on this listener, for ever: to whoever is no client, and so no connection of the
+    /// run.
+    pub async fn serve_pages<L>(self, listener: L)
+    where
+        L: Listener<Addr = Peer>,
+    {
+        let pages = Router::new()
+            .layer(axum::middleware::map_response_with_state(
+                self.clone(),
+                date::stamp,
+            ))
+            .into_make_service_with_connect_info::<Peer>();
+        // As above, this ends never.
+        let _ = axum::serve(Watching::new(listener, self), pages).await;
     }
 
     /// Wakes the server at its times, for ever. One task of the host's.

@@ -32,6 +32,9 @@ pub trait World: Send + Sync + 'static {
     /// speak for themselves.
     fn sending(&self, connection: ConnectionId, label: Label);
 
+    /// Tells what a binary frame of this connection carried, right after it was opened and before the server acts on it.
+    fn received(&self, _connection: ConnectionId, _carried: Received<'_>) {}
+
     /// The link is to reset this connection: what is under way is lost, and both ends are told.
     fn reset(&self, connection: ConnectionId);
 
@@ -40,6 +43,15 @@ pub trait World: Send + Sync + 'static {
 
     /// What the link holds of this connection may flow again, as far as [`carry`](super::MockServer::carry) lets it now.
     fn resume(&self, connection: ConnectionId);
+}
+
+/// What a client's binary frame carried.
+#[derive(Clone, Copy, Debug)]
+pub enum Received<'a> {
+    /// A message of the handshake: `client_hello` or `client_finish`.
+    Handshake(&'static str),
+    /// This stanza.
+    Stanza(&'a Node),
 }
 
 /// What a message carries that its bytes no longer show.

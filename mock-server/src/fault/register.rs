@@ -20,6 +20,8 @@ pub struct FaultInfo {
 
 /// Needs real messages.
 const BYTES: &[EngineKind] = &[EngineKind::Wire, EngineKind::Live];
+/// Needs a kernel that answers a dial as it is told.
+const MEMORY: &[EngineKind] = &[EngineKind::Wire];
 /// Is a matter of the server machine alone, so an engine without bytes can have it too, once there is one.
 const MACHINE: &[EngineKind] = &[EngineKind::Wire, EngineKind::Live];
 
@@ -69,7 +71,7 @@ register! {
     "idle_timeout" IdleTimeout Link BYTES "A NAT forgets a connection that was idle for too long.";
     "cut_after" CutAfter Link BYTES "The transport is reset after so many bytes, or so long.";
     "reset" Reset Link BYTES "The transport is reset.";
-    "refuse_connect" RefuseConnect Link BYTES "A dial finds nobody listening.";
+    "refuse_connect" RefuseConnect Link MEMORY "A dial finds nobody listening.";
     "refuse_upgrade" RefuseUpgrade Upgrade BYTES "The upgrade is answered with an HTTP status other than 101.";
     "bad_accept" BadAccept Upgrade BYTES "The upgrade is answered with 101 and a wrong Sec-WebSocket-Accept.";
     "stall_upgrade" StallUpgrade Upgrade BYTES "The upgrade is never answered.";

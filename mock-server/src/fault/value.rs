@@ -42,6 +42,8 @@ pub struct CloseCode(u16);
 impl CloseCode {
     /// Normal closure.
     pub const NORMAL: Self = Self(1000);
+    /// The server goes away.
+    pub const GOING_AWAY: Self = Self(1001);
 
     /// The code, if it may be sent.
     ///

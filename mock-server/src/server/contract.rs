@@ -117,6 +117,8 @@ pub enum Input {
     FaultOff(FaultId),
     /// Every fault is taken off.
     ClearFaults,
+    /// The server is about to end: each connection is sent a close frame that says so.
+    GoAway,
     /// The time of `poll_timeout` has come. Early or doubled ones are harmless.
     Timeout,
 }

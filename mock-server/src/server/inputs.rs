@@ -3,7 +3,7 @@
 use squall_protocol::{Node, Now};
 
 use super::{Closed, Output, Server, ServerEvent, Stage, Timer};
-use crate::fault::{FaultId, FaultSpec, Target};
+use crate::fault::{CloseCode, CloseReason, FaultId, FaultSpec, Target};
 use crate::id::ConnectionId;
 
 impl Server {
@@ -62,6 +62,13 @@ impl Server {
         let live: Vec<ConnectionId> = self.connections.ids().collect();
         for connection in live {
             self.fault_acts(now, connection);
+        }
+    }
+
+    pub(super) fn on_go_away(&mut self, now: Now) {
+        let live: Vec<ConnectionId> = self.connections.ids().collect();
+        for id in live {
+            self.close(now, id, Some(CloseCode::GOING_AWAY), CloseReason::default());
         }
     }
 

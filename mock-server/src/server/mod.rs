@@ -294,6 +294,7 @@ impl Server {
                 self.faults.remove(id, &self.connections, &mut self.outputs);
             }
             Input::ClearFaults => self.faults.clear(&self.connections, &mut self.outputs),
+            Input::GoAway => self.on_go_away(now),
             Input::Timeout => self.on_timeout(now),
         }
     }

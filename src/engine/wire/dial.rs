@@ -10,9 +10,9 @@ use squall_mock_server::fault::Connect;
 use squall_mock_server::server::Closed;
 use squall_protocol::Millis;
 
-use crate::engine::wire::conductor::Class;
-use crate::engine::wire::exchange::Exchange;
-use crate::engine::wire::link::End;
+use crate::engine::conductor::Class;
+use crate::engine::link::End;
+use crate::engine::link::exchange::Exchange;
 
 /// When a SYN without an answer is sent again, since the first: RFC 6298, 2.1 and 5.5, wait 1 s and then twice as long each
 /// time; Linux does so six times by default (`tcp_syn_retries`).
@@ -76,7 +76,7 @@ impl Syn {
             false => Connect::Refuse,
         };
         let answer = match answer {
-            Connect::Accept => self.exchange.connect(self.peer.clone()),
+            Connect::Accept => self.exchange.connect(self.peer.clone(), None),
             Connect::Refuse => Err(self
                 .exchange
                 .refuse(&self.peer, io::ErrorKind::ConnectionRefused)),

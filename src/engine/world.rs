@@ -5,18 +5,18 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use compact_str::CompactString;
 use jiff::Timestamp;
-use squall_mock_server::app::{Label, MockServer, Sleep, World};
+use squall_mock_server::app::{Label, MockServer, Received, Sleep, World};
 use squall_mock_server::fault::{FaultId, Handed, Passage};
 use squall_mock_server::server::ServerEvent;
 use squall_mock_server::{ConnectionId as ServerConnection, id};
 use squall_protocol::keys::KeyPair;
 use squall_protocol::{Instant, Now};
 
-use crate::engine::wire::conductor::{Class, Conductor};
-use crate::engine::wire::exchange::Exchange;
-use crate::engine::wire::pipe::Weather;
-use crate::engine::wire::process::wall;
-use crate::engine::wire::recorder::Recorder;
+use crate::engine::conductor::{Class, Conductor};
+use crate::engine::link::exchange::Exchange;
+use crate::engine::link::pipe::Weather;
+use crate::engine::process::wall;
+use crate::engine::recorder::Recorder;
 use crate::trace::{ConnectionId, Event, FaultRef, Message, Side};
 
 /// The server's world.
@@ -164,6 +164,14 @@ impl World for ServerWorld {
 
     fn key_rotated(&self, keys: &KeyPair) {
         self.recorder.secrets().keep_rotated(keys);
+    }
+
+    fn received(&self, connection: ServerConnection, carried: Received<'_>) {
+        self.exchange
+            .opened(conn(connection), Side::Client, || match carried {
+                Received::Handshake(name) => Message::Handshake(CompactString::const_new(name)),
+                Received::Stanza(node) => Message::Stanza(Arc::new(node.clone())),
+            });
     }
 
     fn reset(&self, connection: ServerConnection) {

@@ -1,17 +1,22 @@
 //! An in-memory link: two pipes of bytes, one each way, and an end at either side.
 
+pub(crate) mod delay;
+pub(crate) mod exchange;
+pub(crate) mod pipe;
+pub(crate) mod splitter;
+
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::wire::conductor::Conductor;
-use crate::engine::wire::delay::Delay;
-use crate::engine::wire::pipe::{Pipe, Weather};
-use crate::engine::wire::recorder::Recorder;
+use crate::engine::conductor::Conductor;
+use crate::engine::link::delay::Delay;
+use crate::engine::link::pipe::{Make, Pipe, Weather};
+use crate::engine::recorder::Recorder;
 use crate::trace::{ConnectionId, Message, Side};
 
 /// A whole link, for whoever acts on it from outside.
@@ -29,6 +34,7 @@ impl Link {
         recorder: &Arc<Recorder>,
         weather: &Arc<dyn Weather>,
         delays: [Delay; 2],
+        make: Make,
     ) -> (Self, End, End) {
         let [to_server, to_client] = delays;
         let forgotten = Arc::new(AtomicBool::new(false));
@@ -39,7 +45,7 @@ impl Link {
                 recorder,
                 weather,
                 &forgotten,
-                delay,
+                (delay, make),
             )
         };
         let link = Self {
@@ -103,10 +109,10 @@ impl AsyncRead for End {
 impl AsyncWrite for End {
     fn poll_write(
         self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let Some(key) = self.out.write(bytes)? {
+        if let Some(key) = ready!(self.out.poll_write(cx, bytes))? {
             self.inn.expect_accept_for(key);
         }
         Poll::Ready(Ok(bytes.len()))

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::engine::wire::conductor::Conductor;
-use crate::engine::wire::ears::Ears;
-use crate::engine::wire::secrets::Secrets;
+use crate::engine::conductor::Conductor;
+use crate::engine::ears::Ears;
+use crate::engine::secrets::Secrets;
 use crate::trace::{Entry, Event};
 
 /// The recorder of a run. What comes after its end is not part of the trace.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use squall_session::limiter::MemoryStore;
 use squall_session::machine::{Alert, Disconnected};
 use squall_session::store::{Ledger, Store};
-use squall_session::{Cause, OrgId, Stage, State};
+use squall_session::{AttemptId, Cause, OrgId, Stage, State};
 
 use crate::trace::{ConnectionId, Event, OrgName, Remembered};
 use crate::words;
@@ -111,6 +111,22 @@ pub(crate) fn disconnected(org: OrgName, conn: Option<ConnectionId>, what: &Disc
         clear: what.then.clear,
         raw: what.raw.clone().map(Arc::new),
         detail: what.detail.clone(),
+    }
+}
+
+/// What a boot says of an attempt that the death of the process cut short.
+pub(crate) fn process_died(org: &OrgId, attempt: AttemptId) -> Event {
+    Event::Disconnected {
+        org: OrgName::from(org.as_str()),
+        attempt: attempt.0,
+        conn: None,
+        cause: words::Cause::ProcessDied,
+        stage: None,
+        failure: true,
+        block: None,
+        clear: false,
+        raw: None,
+        detail: String::new(),
     }
 }
 

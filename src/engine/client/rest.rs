@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 use squall_protocol::{Instant, Millis};
 
 use super::Client;
-use crate::engine::wire::conductor::{Class, Wake};
+use crate::engine::conductor::{Class, Wake};
+use crate::engine::network::Network;
 use crate::subject::Subject;
 use crate::trace::{Event, OrgName};
 
@@ -30,14 +31,14 @@ impl Rest {
 }
 
 /// A look that is due.
-struct Look<S: Subject> {
-    client: Weak<Client<S>>,
+struct Look<S: Subject, N> {
+    client: Weak<Client<S, N>>,
     org: OrgName,
     boots: u32,
     rest: Rest,
 }
 
-impl<S: Subject> Wake for Look<S> {
+impl<S: Subject, N: Network> Wake for Look<S, N> {
     /// Wakes nobody: it only looks, once everything else of its millisecond is done.
     fn wake(self: Arc<Self>) -> bool {
         if let Some(client) = self.client.upgrade() {
@@ -47,7 +48,7 @@ impl<S: Subject> Wake for Look<S> {
     }
 }
 
-impl<S: Subject> Client<S> {
+impl<S: Subject, N: Network> Client<S, N> {
     /// This session says where it stands now; `at_rest` where that is an end.
     pub(super) fn stands(self: &Arc<Self>, now: Instant, org: &OrgName, at_rest: bool) {
         let mut inside = self.lock();
@@ -87,7 +88,7 @@ impl<S: Subject> Client<S> {
         }
     }
 
-    fn look(&self, look: Arc<Look<S>>) {
+    fn look(&self, look: Arc<Look<S, N>>) {
         let inside = self.lock();
         let rests = inside.sessions.get(&look.org).map(|own| own.rest);
         if inside.boots != look.boots || rests != Some(look.rest) {
@@ -107,7 +108,7 @@ impl<S: Subject> Client<S> {
         }
     }
 
-    fn look_in(&self, later: Millis, look: Arc<Look<S>>) {
+    fn look_in(&self, later: Millis, look: Arc<Look<S, N>>) {
         let conductor = self.outside.exchange.conductor();
         conductor.call(conductor.now() + later, Class::End, look);
     }

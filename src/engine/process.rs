@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use jiff::Timestamp;
 use squall_protocol::{Instant, Millis, Now};
 
-use crate::engine::wire::conductor::{Class, Conductor, Sleep};
+use crate::engine::conductor::{Class, Conductor, Sleep};
 
 /// The host of the client's process. Its monotonic clock stands while it is suspended, its wall clock never does and may be
 /// set; both outlive a process that is killed. A pause stops the process and neither clock.
@@ -246,7 +246,7 @@ mod tests {
 
     struct Tick;
 
-    impl crate::engine::wire::conductor::Wake for Tick {
+    impl crate::engine::conductor::Wake for Tick {
         fn wake(self: Arc<Self>) -> bool {
             true
         }

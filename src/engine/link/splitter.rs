@@ -42,6 +42,14 @@ struct FrameHead {
     mask: Option<[u8; 4]>,
 }
 
+/// What a binary frame is called that nobody labelled.
+const UNLABELLED: &str = "unlabelled";
+
+/// Whether nobody has said what this message carries.
+pub(crate) fn is_unlabelled(message: &Message) -> bool {
+    matches!(message, Message::Handshake(name) if name == UNLABELLED)
+}
+
 /// RFC 6455, 5.5: a control frame's payload has at most 125 bytes.
 const CONTROL_MAX: u64 = 125;
 /// Longer than any frame of this protocol, whose own length field has 24 bits.
@@ -211,7 +219,7 @@ impl Splitter {
             2 => self
                 .labels
                 .pop_front()
-                .unwrap_or_else(|| Message::Handshake("unlabelled".into())),
+                .unwrap_or_else(|| Message::Handshake(UNLABELLED.into())),
             8 => match kept.as_slice() {
                 [] => Message::Close {
                     code: None,

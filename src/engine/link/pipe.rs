@@ -3,22 +3,35 @@
 //! The pipe is the witness of a run. It records a message as *sent* when its last byte is handed over, and as *delivered*
 //! when that byte is read at the other end, whatever either end says of it.
 
-use std::collections::VecDeque;
+mod state;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use compact_str::CompactString;
 use squall_mock_server::fault::{Direction, Fate, Handed, Passage};
 use squall_protocol::Instant;
 use tokio::io::ReadBuf;
 
-use crate::engine::wire::conductor::{Class, Conductor, Wake};
-use crate::engine::wire::delay::{Delay, Line};
-use crate::engine::wire::recorder::Recorder;
-use crate::engine::wire::splitter::Splitter;
+use crate::engine::conductor::{Class, Conductor, Wake};
+use crate::engine::link::delay::Delay;
+use crate::engine::link::splitter::is_unlabelled;
+use crate::engine::recorder::Recorder;
 use crate::trace::{ConnectionId, Event, Message, Side};
+
+use state::{Parcel, State};
+
+/// How a link is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Make {
+    /// A side that is none of ours. What its binary frames carry is known only once the other side has opened them, and
+    /// told then, as sent and as delivered.
+    pub(crate) foreign: Option<Side>,
+    /// A writer waits while so many bytes or more are under way in its direction.
+    pub(crate) room: usize,
+}
 
 /// Asked about every message that is sent.
 pub(crate) trait Weather: Send + Sync {
@@ -35,43 +48,8 @@ pub(crate) struct Pipe {
     weather: Arc<dyn Weather>,
     /// The network knows the connection no longer: shared by both directions.
     forgotten: Arc<AtomicBool>,
+    make: Make,
     state: Mutex<State>,
-}
-
-struct State {
-    splitter: Splitter,
-    /// The message at hand, numbered from 0.
-    number: u64,
-    delay: Delay,
-    line: Line,
-    bytes: VecDeque<u8>,
-    parcels: VecDeque<Parcel>,
-    /// Nothing arrives before what was sent earlier.
-    last_due: Instant,
-    /// The weather holds everything back.
-    held: bool,
-    reader: Option<Waker>,
-    /// The reader's end is gone: what is written vanishes.
-    reader_gone: bool,
-    /// The writer has said its last.
-    ended: bool,
-    /// The link was reset. Until its own end hears of that, a writer does not know: what it writes vanishes.
-    cut: bool,
-}
-
-/// A piece of the stream that arrives at once.
-struct Parcel {
-    /// [`Instant::NEVER`] while the weather holds it.
-    due: Instant,
-    len: usize,
-    /// The message that it is part of.
-    number: u64,
-    /// That message, where this is its end.
-    message: Option<Message>,
-    /// The weather was asked about it.
-    asked: bool,
-    /// It is read by a read of its own.
-    alone: bool,
 }
 
 impl Pipe {
@@ -82,7 +60,7 @@ impl Pipe {
         recorder: &Arc<Recorder>,
         weather: &Arc<dyn Weather>,
         forgotten: &Arc<AtomicBool>,
-        delay: Delay,
+        (delay, make): (Delay, Make),
     ) -> Arc<Self> {
         Arc::new(Self {
             conn,
@@ -91,20 +69,8 @@ impl Pipe {
             recorder: Arc::clone(recorder),
             weather: Arc::clone(weather),
             forgotten: Arc::clone(forgotten),
-            state: Mutex::new(State {
-                splitter: Splitter::new(from),
-                number: 0,
-                delay,
-                line: Line::default(),
-                bytes: VecDeque::new(),
-                parcels: VecDeque::new(),
-                last_due: Instant::START,
-                held: false,
-                reader: None,
-                reader_gone: false,
-                ended: false,
-                cut: false,
-            }),
+            make,
+            state: Mutex::new(State::new(from, delay)),
         })
     }
 
@@ -119,11 +85,19 @@ impl Pipe {
     }
 
     /// Takes what the writer writes. What the reader's direction has to know of it is returned.
-    pub(crate) fn write(self: &Arc<Self>, bytes: &[u8]) -> io::Result<Option<CompactString>> {
+    pub(crate) fn poll_write(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<Option<CompactString>>> {
         let mut guard = self.lock();
         let state = &mut *guard;
         if state.ended && !state.cut {
-            return Err(io::ErrorKind::BrokenPipe.into());
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        if state.bytes.len() >= self.make.room {
+            state.writer = Some(cx.waker().clone());
+            return Poll::Pending;
         }
         let mut pieces = Vec::new();
         let key = state
@@ -134,7 +108,7 @@ impl Pipe {
             self.send(state, &bytes[start..start + len], message);
             start += len;
         }
-        Ok(key)
+        Poll::Ready(Ok(key))
     }
 
     /// The weather has changed: it is asked again about each message that was held. What may go takes its delay from now
@@ -179,6 +153,7 @@ impl Pipe {
         state.ended = true;
         self.send(&mut state, &[], Some(how));
         state.cut = true;
+        state.go_on();
     }
 
     /// The writer says its last.
@@ -205,6 +180,7 @@ impl Pipe {
         state.bytes.clear();
         state.parcels.clear();
         state.reader = None;
+        state.go_on();
     }
 
     /// The writer's process dies: the end of its stream, or a reset, is the last that is heard of it.
@@ -227,6 +203,7 @@ impl Pipe {
         state.parcels.clear();
         state.held = false;
         (state.ended, state.cut) = (true, true);
+        state.go_on();
         // So its tasks hear of it. No message of the other end's, so none that is recorded.
         state.parcels.push_back(Parcel {
             due: now,
@@ -245,11 +222,13 @@ impl Pipe {
         let number = state.number;
         if let Some(message) = &message {
             state.number += 1;
-            self.recorder.record(Event::Sent {
-                conn: self.conn,
-                from: self.from,
-                message: message.clone(),
-            });
+            if self.can_tell(message) {
+                self.recorder.record(Event::Sent {
+                    conn: self.conn,
+                    from: self.from,
+                    message: message.clone(),
+                });
+            }
         }
         // Written to nobody: it counts as sent, and is never delivered.
         if state.reader_gone || state.cut {
@@ -401,6 +380,7 @@ impl Pipe {
                     len -= from_front;
                     buf.put_slice(&back[..len]);
                     state.bytes.drain(..from_front + len);
+                    state.go_on();
                     if whole
                         && let Some(Parcel {
                             message: Some(message),
@@ -417,7 +397,27 @@ impl Pipe {
         }
     }
 
+    /// What this binary frame carried, which the reader has opened now: where its writer is foreign, nobody else could
+    /// tell.
+    pub(crate) fn opened(&self, message: Message) {
+        if self.make.foreign == Some(self.from) {
+            self.recorder.record(Event::Sent {
+                conn: self.conn,
+                from: self.from,
+                message: message.clone(),
+            });
+            self.record_delivered(message);
+        }
+    }
+
+    fn can_tell(&self, message: &Message) -> bool {
+        self.make.foreign != Some(self.from) || !is_unlabelled(message)
+    }
+
     fn record_delivered(&self, message: Message) {
+        if !self.can_tell(&message) {
+            return;
+        }
         self.recorder.record(Event::Delivered {
             conn: self.conn,
             to: self.from.other(),
@@ -438,13 +438,5 @@ impl Wake for Pipe {
             reader.wake();
         }
         waits
-    }
-}
-
-impl State {
-    /// Keeps no byte of what is no longer on its way.
-    fn forget_bytes(&mut self) {
-        let left = self.parcels.iter().map(|parcel| parcel.len).sum();
-        self.bytes.truncate(left);
     }
 }

@@ -8,7 +8,6 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use compact_str::CompactString;
-use squall_mock_server::app::MockServer;
 use squall_protocol::{Instant, Node, Now};
 use squall_session::driver::{self, Clock, Command, Connector, DriverConfig, Host, Label};
 use squall_session::limiter::StoreError;
@@ -16,17 +15,15 @@ use squall_session::machine::{Dial, Revocation};
 use squall_session::{AttemptId, Event as Told, LinkId, OrgId};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use crate::engine::wire::conductor::{Owner, Sleep};
-use crate::engine::wire::dial;
-use crate::engine::wire::exchange::Exchange;
-use crate::engine::wire::link::End;
-use crate::engine::wire::process::Process;
-use crate::engine::wire::recorder::Recorder;
-use crate::engine::wire::translate;
+use crate::engine::conductor::{Owner, Sleep};
+use crate::engine::link::exchange::Exchange;
+use crate::engine::network::Network;
+use crate::engine::process::Process;
+use crate::engine::recorder::Recorder;
+use crate::engine::translate;
 use crate::seed::Seed;
 use crate::subject::{Admission, Setup, Subject};
 use crate::trace::{Ask, ConnectionId, Event, Message, OrgName, Side, Verdict};
-use crate::words::Cause;
 
 use rest::Rest;
 
@@ -34,17 +31,17 @@ use rest::Rest;
 pub(crate) type BootFn<S> = Box<dyn Fn(&Setup, Now) -> Result<S, StoreError> + Send + Sync>;
 
 /// What the client's process meets outside of itself.
-pub(crate) struct Outside {
+pub(crate) struct Outside<N> {
     pub(crate) recorder: Arc<Recorder>,
     pub(crate) process: Arc<Process>,
     pub(crate) exchange: Arc<Exchange>,
-    pub(crate) server: MockServer,
+    pub(crate) network: N,
     pub(crate) seed: Seed,
 }
 
 /// The client's process.
-pub(crate) struct Client<S: Subject> {
-    outside: Outside,
+pub(crate) struct Client<S: Subject, N> {
+    outside: Outside<N>,
     setup: Setup,
     boot: BootFn<S>,
     organizations: Vec<OrgName>,
@@ -67,10 +64,10 @@ struct Session<Start> {
     rest: Rest,
 }
 
-impl<S: Subject> Client<S> {
+impl<S: Subject, N: Network> Client<S, N> {
     /// A process that has not booted yet.
     pub(crate) fn new(
-        outside: Outside,
+        outside: Outside<N>,
         setup: Setup,
         boot: BootFn<S>,
         organizations: Vec<OrgName>,
@@ -94,7 +91,7 @@ impl<S: Subject> Client<S> {
         let Outside {
             recorder,
             process,
-            server,
+            network,
             seed,
             ..
         } = &self.outside;
@@ -117,7 +114,7 @@ impl<S: Subject> Client<S> {
             recorder.record(translate::clock_jump());
         }
         for (org, attempt) in subject.cut_short() {
-            recorder.record(process_died(&org, attempt));
+            recorder.record(translate::process_died(&org, attempt));
         }
         let mut inside = self.lock();
         inside.boots += 1;
@@ -153,8 +150,8 @@ impl<S: Subject> Client<S> {
                 qr_shown: 0,
             };
             let config = DriverConfig {
-                root: server.root(),
-                authority: "127.0.0.1".to_owned(),
+                root: network.root(),
+                authority: network.authority(),
                 rng: seed.stream(&format!("driver/{boots}/{name}")),
             };
             let task = process.task(async move {
@@ -232,7 +229,7 @@ impl<S: Subject> Client<S> {
             inside.sessions.get(org)?.qr.clone()
         });
         if let Some(qr) = qr {
-            self.outside.server.scan_qr(&qr);
+            self.outside.network.scan_qr(&qr);
         }
     }
 
@@ -258,25 +255,9 @@ impl<S: Subject> Client<S> {
     }
 }
 
-/// What a boot says of an attempt that the death of the process cut short.
-fn process_died(org: &OrgId, attempt: AttemptId) -> Event {
-    Event::Disconnected {
-        org: CompactString::from(org.as_str()),
-        attempt: attempt.0,
-        conn: None,
-        cause: Cause::ProcessDied,
-        stage: None,
-        failure: true,
-        block: None,
-        clear: false,
-        raw: None,
-        detail: String::new(),
-    }
-}
-
 /// One organization's driver, as its host sees it.
-struct OrgHost<S: Subject> {
-    client: Arc<Client<S>>,
+struct OrgHost<S: Subject, N> {
+    client: Arc<Client<S, N>>,
     org: OrgId,
     name: OrgName,
     owner: Owner,
@@ -288,7 +269,7 @@ struct OrgHost<S: Subject> {
 /// A machine has at most two links; a few more are remembered for what it says of the last ones.
 const REMEMBERED: usize = 4;
 
-impl<S: Subject> OrgHost<S> {
+impl<S: Subject, N: Network> OrgHost<S, N> {
     fn connection(&self, link: LinkId) -> Option<ConnectionId> {
         self.connections
             .lock()
@@ -311,7 +292,7 @@ impl<S: Subject> OrgHost<S> {
     }
 }
 
-impl<S: Subject> Clock for OrgHost<S> {
+impl<S: Subject, N: Network> Clock for OrgHost<S, N> {
     fn now(&self) -> Now {
         self.client.outside.process.now()
     }
@@ -322,19 +303,18 @@ impl<S: Subject> Clock for OrgHost<S> {
     }
 }
 
-impl<S: Subject> Connector for OrgHost<S> {
-    type Stream = End;
+impl<S: Subject, N: Network> Connector for OrgHost<S, N> {
+    type Stream = N::Stream;
 
-    fn connect(&self, dial: &Dial) -> impl Future<Output = io::Result<End>> + Send + 'static {
-        let Outside {
-            exchange, server, ..
-        } = &self.client.outside;
-        self.client
-            .outside
+    fn connect(&self, dial: &Dial) -> impl Future<Output = io::Result<N::Stream>> + Send + 'static {
+        let outside = &self.client.outside;
+        outside
             .recorder
             .secrets()
             .keep_device(&self.name, &dial.device);
-        let peer = exchange.number(&self.name, dial.attempt.0, dial.handoff);
+        let peer = outside
+            .exchange
+            .number(Some(&self.name), dial.attempt.0, dial.handoff);
         let mut connections = self
             .connections
             .lock()
@@ -344,11 +324,11 @@ impl<S: Subject> Connector for OrgHost<S> {
             connections.pop_first();
         }
         drop(connections);
-        dial::dial(exchange, server, peer)
+        outside.network.dial(peer)
     }
 }
 
-impl<S: Subject> Host<S::Machine> for OrgHost<S> {
+impl<S: Subject, N: Network> Host<S::Machine> for OrgHost<S, N> {
     fn confirm(&mut self, now: Now, start: S::Start) -> Result<S::Go, Revocation> {
         let answer =
             self.with_subject(|subject, session| (subject.confirm(now, start), session.attempt.0));
@@ -397,7 +377,7 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
             }
             Told::Qr(text) => {
                 self.qr_shown += 1;
-                self.client.outside.server.phone_sees_qr(&self.name, text);
+                self.client.outside.network.phone_sees_qr(&self.name, text);
                 Event::Qr {
                     org,
                     nth: self.qr_shown,
@@ -425,7 +405,14 @@ impl<S: Subject> Host<S::Machine> for OrgHost<S> {
 
     /// The harness plays the application. It has no Signal session with anybody, so it can decrypt no message, and says so
     /// of each.
-    fn stanza(&mut self, _: LinkId, node: &Node) {
+    fn stanza(&mut self, link: LinkId, node: &Node) {
+        let exchange = &self.client.outside.exchange;
+        if exchange.has_strangers()
+            && let Some(conn) = self.connection(link)
+        {
+            let opened = || Message::Stanza(Arc::new(node.clone()));
+            exchange.opened(conn, Side::Server, opened);
+        }
         if node.tag == "message" && node.find("enc").is_some() {
             self.with_subject(|_, session| {
                 // The driver's task ends only with the process.

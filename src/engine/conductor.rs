@@ -1,11 +1,14 @@
 //! The conductor: the one clock and the one queue of a run.
 //!
-//! Everything that waits, waits here: deliveries, timers, steps. When every task of the runtime is idle, the conductor
-//! takes the first event of the queue, moves the clock to its time and wakes whoever waits for it; nothing else does.
-//! So within one millisecond the order is deliveries, timers, steps, each in the order in which they were asked for, by
-//! construction, on every machine. The runtime has no timer of its own: code that asks tokio for the time panics.
+//! Everything that waits, waits here: deliveries, timers, steps. In virtual time, when every task of the runtime is idle,
+//! the conductor takes the first event of the queue, moves the clock to its time and wakes whoever waits for it; nothing
+//! else does. So within one millisecond the order is deliveries, timers, steps, each in the order in which they were asked
+//! for, by construction, on every machine. The runtime has no timer of its own: code that asks tokio for the time panics.
+//! In [real time](real) the queue is the same, and a task lets go of what is due.
 //!
-//! **Invariant:** one event, then everything that follows from it, then the next event.
+//! **Invariant:** in virtual time one event, then everything that follows from it, then the next event.
+
+mod real;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -15,6 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use futures_util::task::AtomicWaker;
 use squall_protocol::Instant;
 
 /// What kind of event it is. Within one millisecond they come in this order.
@@ -49,12 +53,34 @@ enum Sleeper {
     Thing(Arc<dyn Wake>),
 }
 
+impl Sleeper {
+    /// Its time has come. Whether that wakes a task.
+    fn wake(self) -> bool {
+        match self {
+            // A sleep leaves the queue when it is dropped, so whoever slept is still there.
+            Self::Task(waker, _) => {
+                waker.wake();
+                true
+            }
+            Self::Thing(thing) => thing.wake(),
+        }
+    }
+}
+
 /// The clock and the queue of a run. See the module's text.
 pub(crate) struct Conductor {
-    now: AtomicU64,
+    clock: Clock,
     queue: Mutex<Queue>,
     /// Of the task that does nothing. See [`Conductor::beat`].
     beat: OnceLock<Waker>,
+}
+
+/// What shows the time.
+enum Clock {
+    /// It stands until the conductor moves it: whole milliseconds.
+    Virtual(AtomicU64),
+    /// The machine's own, since this instant; and whom an event wakes that comes before all others.
+    Real(std::time::Instant, AtomicWaker),
 }
 
 #[derive(Default)]
@@ -66,8 +92,12 @@ struct Queue {
 impl Conductor {
     /// A clock at zero and an empty queue.
     pub(crate) fn new() -> Arc<Self> {
+        Self::by(Clock::Virtual(AtomicU64::new(0)))
+    }
+
+    fn by(clock: Clock) -> Arc<Self> {
         Arc::new(Self {
-            now: AtomicU64::new(0),
+            clock,
             queue: Mutex::default(),
             beat: OnceLock::new(),
         })
@@ -86,33 +116,29 @@ impl Conductor {
 
     /// The time.
     pub(crate) fn now(&self) -> Instant {
-        Instant::at(self.now.load(Ordering::Relaxed))
+        Instant::at(match &self.clock {
+            Clock::Virtual(now) => now.load(Ordering::Relaxed),
+            Clock::Real(start, _) => real::since(*start),
+        })
     }
 
     /// Takes the first event that wakes anybody, and moves the clock to it. To be called when every task is idle; a
     /// thread that goes idle without a task woken would sleep for ever.
     pub(crate) fn advance(&self) {
-        loop {
-            let first = self.lock().events.pop_first();
-            let Some(((at, _, _), sleeper)) = first else {
-                return;
-            };
+        while self.let_go() == Some(false) {}
+    }
+
+    /// Takes the first event, at its time. Whether it wakes anybody; nothing, where there is none.
+    fn let_go(&self) -> Option<bool> {
+        let ((at, _, _), sleeper) = self.lock().events.pop_first()?;
+        if let Clock::Virtual(now) = &self.clock {
             if let Some(beat) = self.beat.get() {
                 beat.wake_by_ref();
             }
             // An event asked for in the past comes now; the clock never goes back.
-            self.now
-                .fetch_max(at.since_start().get(), Ordering::Relaxed);
-            match sleeper {
-                // A sleep leaves the queue when it is dropped, so whoever slept is still there.
-                Sleeper::Task(waker, _) => return waker.wake(),
-                Sleeper::Thing(thing) => {
-                    if thing.wake() {
-                        return;
-                    }
-                }
-            }
+            now.fetch_max(at.since_start().get(), Ordering::Relaxed);
         }
+        Some(sleeper.wake())
     }
 
     /// Wakes `thing` at `at`.
@@ -145,6 +171,14 @@ impl Conductor {
         queue.asked += 1;
         let key = (at, class, queue.asked);
         queue.events.insert(key, sleeper);
+        if let Clock::Real(_, earlier) = &self.clock
+            && queue
+                .events
+                .first_key_value()
+                .is_some_and(|(first, _)| *first == key)
+        {
+            earlier.wake();
+        }
         key
     }
 

@@ -1,0 +1,31 @@
+//! The live engine: the same links, the same faults and the same app in real time, over real sockets.
+//!
+//! Each socket that is accepted is the client's end of a link in memory, whose other end the app has: so a link's faults
+//! act here with the code that is there, and the link is the witness here too.
+
+mod gate;
+mod greeting;
+mod pump;
+mod serve;
+mod socket;
+mod tls;
+
+use crate::plan::{Action, Plan};
+use crate::scenario::EngineKind;
+
+pub use serve::{HearFn, Listening, NotServed, Serve, Stopped, serve};
+
+/// The faults of this plan that no real socket can have, by name.
+pub fn lacks(plan: &Plan) -> Vec<&'static str> {
+    let names = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Fault { fault, .. } | Action::Inject { fault, .. } => Some(fault.info()),
+        _ => None,
+    });
+    let mut names: Vec<_> = names
+        .filter(|info| !info.engines.contains(&EngineKind::Live))
+        .map(|info| info.name)
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

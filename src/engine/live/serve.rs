@@ -1,0 +1,209 @@
+//! The server alone, for whoever connects.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use squall_mock_server::app::MockServer;
+use squall_mock_server::server::{Input, UnknownIq};
+use squall_protocol::Millis;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::engine::conductor::{Class, Conductor};
+use crate::engine::link::exchange::{Exchange, Listener as Links};
+use crate::engine::live::gate::{Gate, bind};
+use crate::engine::live::tls::Identity;
+use crate::engine::stage::{Lines, Stage, settings};
+use crate::engine::steps::{Nobody, Steps};
+use crate::engine::{Engine, Job, Listener};
+use crate::plan::Plan;
+use crate::scenario::Scenario;
+use crate::trace::{Claims, Header};
+
+/// What is to be served.
+#[derive(Debug)]
+pub struct Serve {
+    /// Where. With port 0 the system chooses one.
+    pub listen: SocketAddr,
+    /// Whether over TLS.
+    pub tls: bool,
+    /// How the server behaves, and what goes wrong, with everything drawn.
+    pub plan: Plan,
+    /// From a client's last handshake message to the server's first stanza; the server's own default where nothing is
+    /// said.
+    pub login_delay: Option<Millis>,
+    /// Whether dials are counted and punished.
+    pub guard: bool,
+    /// Whether a request that the server does not know is answered with an error instead of an empty result.
+    pub strict: bool,
+}
+
+/// What its clients have to know.
+#[derive(Clone, Debug)]
+pub struct Listening {
+    /// The address that it got.
+    pub address: SocketAddr,
+    /// Where clients connect to.
+    pub url: String,
+    /// Where the other pages are.
+    pub pages: String,
+    /// The root public key that its certificates of the Noise handshake lead to.
+    pub root_key: [u8; 32],
+    /// The TLS certificate as PEM, where it speaks TLS.
+    pub certificate: Option<String>,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped {
+    /// So many connections were open.
+    pub closed: usize,
+}
+
+/// Why nothing is served.
+#[derive(Debug, thiserror::Error)]
+pub enum NotServed {
+    /// The address cannot be had.
+    #[error("{0} cannot be listened on: {1}")]
+    Address(SocketAddr, io::Error),
+    /// Something else that the system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Makes those who hear what happens.
+pub type HearFn<'a> = Box<dyn FnOnce(&Header) -> Vec<Box<dyn Listener>> + 'a>;
+
+/// Serves until the process is asked to end, by SIGINT or SIGTERM.
+///
+/// # Errors
+/// See [`NotServed`].
+pub fn serve(
+    scenario: &Scenario,
+    serve: Serve,
+    hear: HearFn<'_>,
+    listening: impl FnOnce(&Listening) -> io::Result<()>,
+) -> Result<Stopped, NotServed> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let house = House::build(scenario, serve, hear).await?;
+        listening(&house.listening)?;
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+        Ok(house.close().await)
+    })
+}
+
+/// A server that runs.
+struct House {
+    stage: Stage,
+    server: MockServer,
+    listening: Listening,
+}
+
+impl House {
+    async fn build(scenario: &Scenario, serve: Serve, hear: HearFn<'_>) -> Result<Self, NotServed> {
+        let (listener, address) = bind(serve.listen)
+            .await
+            .map_err(|error| NotServed::Address(serve.listen, error))?;
+        let tls = match serve.tls {
+            true => Some(Identity::of_this_run(address.ip())?),
+            false => None,
+        };
+        let conductor = Conductor::in_real_time();
+        tokio::spawn(Arc::clone(&conductor).keep_time());
+        let mut plan = serve.plan;
+        plan.starts = now();
+        let lines = Lines::live(&plan);
+        let mut job = Job::new(scenario, plan, Engine::Live, "strangers", Claims::default());
+        job.writers = hear(&job.header);
+        let (stage, links) = Stage::set(job, &conductor, lines, false);
+        let unknown_iq = match serve.strict {
+            true => UnknownIq::Error,
+            false => UnknownIq::Empty,
+        };
+        let mut settings = settings(&stage.plan, unknown_iq);
+        settings.login_delay = serve.login_delay.unwrap_or(settings.login_delay);
+        settings.guard = settings.guard.filter(|_| serve.guard);
+        let server = stage.server(settings);
+        for name in stage.plan.organizations.keys() {
+            server.create_account(name, None);
+        }
+        let certificate = tls.as_ref().map(|tls| tls.certificate.clone());
+        let (web_socket, http) = match tls {
+            Some(_) => ("wss", "https"),
+            None => ("ws", "http"),
+        };
+        let listening = Listening {
+            address,
+            url: format!("{web_socket}://{address}/ws/chat"),
+            pages: format!("{http}://{address}"),
+            root_key: server.root().0,
+            certificate,
+        };
+        open(&stage.exchange, &server, links, tls, listener);
+        let steps = Steps {
+            conductor,
+            nemesis: Some(stage.nemesis(&server)),
+            operator: Nobody,
+            fired: Arc::clone(&stage.fired),
+            plan: stage.plan.clone(),
+        };
+        tokio::spawn(steps.run());
+        Ok(Self {
+            stage,
+            server,
+            listening,
+        })
+    }
+
+    /// Tells every client that the server goes away, and gives them a moment to say farewell.
+    async fn close(self) -> Stopped {
+        let exchange = &self.stage.exchange;
+        exchange.listen(false);
+        let closed = exchange.live();
+        self.server.input(Input::GoAway);
+        let conductor = &self.stage.conductor;
+        let patience = conductor.now() + FAREWELL;
+        while exchange.live() > 0 && conductor.now() < patience {
+            let soon = conductor.now() + LOOK_AGAIN;
+            conductor.sleep_until(soon, Class::Timer).await;
+        }
+        self.stage.recorder.end();
+        Stopped { closed }
+    }
+}
+
+/// Serves the app behind a gate.
+fn open(
+    exchange: &Arc<Exchange>,
+    server: &MockServer,
+    links: Links,
+    tls: Option<Identity>,
+    listener: tokio::net::TcpListener,
+) {
+    let (gate, pages) = Gate::new(exchange, server, tls.map(|tls| tls.acceptor));
+    tokio::spawn(server.clone().serve(links));
+    tokio::spawn(server.clone().serve_pages(pages));
+    tokio::spawn(server.run());
+    tokio::spawn(gate.open(listener));
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real clients check the server's certificates by the real time"
+)]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// How long clients have to answer the server's last close frame.
+const FAREWELL: Millis = Millis::from_secs(1);
+const LOOK_AGAIN: Millis = Millis::new(10);

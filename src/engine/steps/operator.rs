@@ -1,0 +1,202 @@
+//! What happens on the client's side: the operator's requests, and what befalls its machine and its process.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use squall_protocol::{Instant, Millis};
+use squall_session::limiter::MemoryStore;
+
+use crate::engine::client::Client;
+use crate::engine::network::Network;
+use crate::engine::process::Process;
+use crate::engine::recorder::Recorder;
+use crate::plan::{Action, DOWN_FOR};
+use crate::scenario::CrashedStore;
+use crate::subject::Subject;
+use crate::trace::Event;
+
+/// Does what a step asks of the client's side.
+pub(crate) trait Operator: Send + 'static {
+    /// Something that it has to do later.
+    type Due: Ord + Send;
+
+    /// Does what a step says; what has to follow at a later time is returned.
+    ///
+    /// # Errors
+    /// There was nothing to act on.
+    fn act(
+        &mut self,
+        now: Instant,
+        action: &Action,
+    ) -> Result<Option<(Instant, Self::Due)>, InVain>;
+
+    /// Does what had to follow.
+    fn follow(&mut self, now: Instant, due: Self::Due) -> Option<(Instant, Self::Due)>;
+}
+
+/// A step found nothing to act on.
+#[derive(Debug)]
+pub(crate) struct InVain;
+
+/// The client's side where it is not ours: nobody is there to be asked anything.
+pub(crate) struct Nobody;
+
+impl Operator for Nobody {
+    type Due = Infallible;
+
+    fn act(&mut self, _: Instant, _: &Action) -> Result<Option<(Instant, Infallible)>, InVain> {
+        Err(InVain)
+    }
+
+    fn follow(&mut self, _: Instant, due: Infallible) -> Option<(Instant, Infallible)> {
+        match due {}
+    }
+}
+
+/// The client that runs in this process.
+pub(crate) struct OwnClient<S: Subject, N> {
+    recorder: Arc<Recorder>,
+    process: Arc<Process>,
+    store: MemoryStore,
+    client: Arc<Client<S, N>>,
+    /// How long after it is gone a supervisor starts the client's process again, where there is one.
+    supervisor: Option<Millis>,
+    /// The client's process is gone, and a time was set for its boot.
+    boots: bool,
+}
+
+/// What follows later, in this order within one millisecond.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Later {
+    /// The machine wakes.
+    Resume,
+    /// The process of this boot goes on.
+    Continue(u32),
+    /// The process boots.
+    Boot,
+}
+
+impl<S: Subject, N: Network> OwnClient<S, N> {
+    /// This client, in this process, on this store.
+    pub(crate) fn new(
+        recorder: &Arc<Recorder>,
+        process: &Arc<Process>,
+        store: MemoryStore,
+        client: &Arc<Client<S, N>>,
+    ) -> Self {
+        Self {
+            recorder: Arc::clone(recorder),
+            process: Arc::clone(process),
+            store,
+            client: Arc::clone(client),
+            supervisor: None,
+            boots: false,
+        }
+    }
+
+    /// Boots the client. A process that refuses to start is gone at once, and a supervisor tries again.
+    fn boot(&mut self, now: Instant) -> Option<(Instant, Later)> {
+        self.boots = false;
+        if self.client.boot() {
+            return None;
+        }
+        let restart = self.supervisor?;
+        self.boots = true;
+        Some((now + restart, Later::Boot))
+    }
+
+    fn crash(
+        &mut self,
+        now: Instant,
+        store: CrashedStore,
+        down_for: Option<Millis>,
+    ) -> Result<Option<(Instant, Later)>, InVain> {
+        if !self.process.is_up() {
+            return Err(InVain);
+        }
+        let name = match store {
+            CrashedStore::Kept => "kept",
+            CrashedStore::Lost => {
+                self.store.lose();
+                "lost"
+            }
+        };
+        self.recorder.record(Event::Crashed {
+            store: CompactString::const_new(name),
+        });
+        self.client.kill();
+        self.boots = true;
+        let down_for = down_for.or(self.supervisor).unwrap_or(DOWN_FOR);
+        Ok(Some((now + down_for, Later::Boot)))
+    }
+}
+
+impl<S: Subject, N: Network> Operator for OwnClient<S, N> {
+    type Due = Later;
+
+    fn act(&mut self, now: Instant, action: &Action) -> Result<Option<(Instant, Later)>, InVain> {
+        match action {
+            Action::StartSession { orgs } => orgs.0.iter().for_each(|org| self.client.start(org)),
+            Action::StopSession { orgs } => orgs.0.iter().for_each(|org| self.client.stop(org)),
+            Action::ScanQr { orgs } => orgs.0.iter().for_each(|org| self.client.scan_qr(org)),
+            Action::ClientCrash { store, down_for } => return self.crash(now, *store, *down_for),
+            Action::Suspend { lasts } => {
+                if self.process.suspend() {
+                    self.recorder.record(Event::Suspended);
+                }
+                return Ok(Some((now + *lasts, Later::Resume)));
+            }
+            Action::ClientPause { lasts } => {
+                if !self.process.is_up() {
+                    return Err(InVain);
+                }
+                let (first, boot) = self.process.pause();
+                if first {
+                    self.recorder.record(Event::Paused);
+                }
+                return Ok(Some((now + *lasts, Later::Continue(boot))));
+            }
+            Action::ClockStep { by } => {
+                self.process.step_clock(*by);
+                self.recorder.record(Event::ClockStepped { by: *by });
+            }
+            Action::Supervisor { restart } => {
+                self.supervisor = Some(*restart);
+                if !self.process.is_up() && !self.boots {
+                    self.boots = true;
+                    return Ok(Some((now + *restart, Later::Boot)));
+                }
+            }
+            // The nemesis does these.
+            Action::Inject { .. }
+            | Action::Fault { .. }
+            | Action::Clear { .. }
+            | Action::ServerRestart { .. } => {}
+        }
+        Ok(None)
+    }
+
+    fn follow(&mut self, now: Instant, due: Later) -> Option<(Instant, Later)> {
+        match due {
+            Later::Resume => {
+                if self.process.resume() {
+                    self.recorder.record(Event::Resumed);
+                    if self.process.boots_now() {
+                        return self.boot(now);
+                    }
+                }
+                None
+            }
+            Later::Continue(boot) => {
+                if self.process.unpause(boot) {
+                    self.recorder.record(Event::Continued);
+                }
+                None
+            }
+            Later::Boot if self.process.may_boot() => self.boot(now),
+            // At the resume.
+            Later::Boot => None,
+        }
+    }
+}
