@@ -7,6 +7,7 @@ use squall_protocol::{Instant, Millis};
 use squall_session::limiter::MemoryStore;
 use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota, Window};
 
+use crate::engine::live::Reach;
 use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener};
 use crate::oracle::Finding;
 use crate::plan::Plan;
@@ -21,6 +22,8 @@ use crate::words::OracleName;
 pub struct Options {
     /// The engine.
     pub engine: Engine,
+    /// How the live engine reaches its server.
+    pub reach: Reach,
     /// The seed; the scenario's own where there is none.
     pub seed: Option<Seed>,
     /// Ends the run there, if that is before the scenario's end; expectations later than that are not judged.
@@ -152,7 +155,7 @@ pub(crate) fn run_with<S: Subject>(
         counts,
         simulated,
         wall,
-    } = job.run(setup, boot)?;
+    } = job.run(options.engine, &options.reach, setup, boot)?;
     Ok(Verdict {
         scenario: scenario.name.clone(),
         seed,

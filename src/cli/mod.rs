@@ -4,6 +4,7 @@ mod check;
 mod fault;
 mod judge;
 mod lists;
+mod live;
 mod new;
 mod oracle;
 mod out;

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -15,7 +16,7 @@ use squall::seed::{Seed, Seeds};
 use squall::subject::Tested;
 use squall_protocol::Instant;
 
-use super::{out, set};
+use super::{live, out, set};
 
 /// Run scenarios and judge what happens
 #[derive(Debug, Args)]
@@ -33,6 +34,8 @@ pub(super) struct Run {
     /// What executes the scenarios
     #[arg(long, value_enum, value_name = "E", default_value_t)]
     engine: Engine,
+    #[command(flatten)]
+    live: live::Flags,
     /// What is tested; `squall subjects` says what each is
     #[arg(long, value_name = "S", default_value = "session", value_parser = subjects(), hide_possible_values = true)]
     subject: Tested,
@@ -83,9 +86,14 @@ impl Run {
             out::complain(&complaint)?;
             return Ok(Exit::Usage);
         }
+        let reach = match self.live.reach(self.engine, &scenarios, self.twice)? {
+            Ok(reach) => reach,
+            Err(exit) => return Ok(exit),
+        };
         let settings = Settings {
             tested: self.subject,
             engine: self.engine,
+            reach,
             seed: None,
             until: self.until,
             hash: self.format == Format::Json,
@@ -156,7 +164,7 @@ impl Run {
             bar.inc(1);
             outcome
         };
-        in_order(&runs, self.jobs.number(), work, |_, outcome| {
+        in_order(&runs, self.jobs(runs.len()), work, |_, outcome| {
             if told && !(sweep && outcome.exit() == Exit::Held) {
                 let mut said = text::outcome(&outcome, columns);
                 if self.format == Format::Github {
@@ -169,6 +177,14 @@ impl Run {
         })?;
         bar.finish_and_clear();
         Ok(outcomes)
+    }
+
+    /// A run in real time mostly waits: all of them at once, where nothing else is said.
+    fn jobs(&self, runs: usize) -> NonZeroUsize {
+        match (self.engine, NonZeroUsize::new(runs)) {
+            (Engine::Live, Some(runs)) => self.jobs.number_or(runs),
+            _ => self.jobs.number(),
+        }
     }
 
     /// What is to run: each scenario with each seed.

@@ -118,6 +118,11 @@ pub(super) struct Jobs {
 }
 
 impl Jobs {
+    /// As it is said, or else so many.
+    pub(super) fn number_or(&self, most: NonZeroUsize) -> NonZeroUsize {
+        self.jobs.unwrap_or(most)
+    }
+
     pub(super) fn number(&self) -> NonZeroUsize {
         let cores = || std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         self.jobs.unwrap_or_else(cores)

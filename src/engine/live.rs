@@ -3,17 +3,34 @@
 //! Each socket that is accepted is the client's end of a link in memory, whose other end the app has: so a link's faults
 //! act here with the code that is there, and the link is the witness here too.
 
+mod callers;
 mod gate;
 mod greeting;
+mod network;
+mod phone;
 mod pump;
+mod run;
 mod serve;
 mod socket;
 mod tls;
 
+use jiff::Timestamp;
+
 use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
+pub(super) use run::run;
+pub use run::{Elsewhere, Reach};
 pub use serve::{HearFn, Listening, NotServed, Serve, Stopped, serve};
+
+/// When a run in real time begins: clients check the server's certificates by the wall clock.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "real time is what this engine is for"
+)]
+pub(super) fn now() -> Timestamp {
+    Timestamp::now()
+}
 
 /// The faults of this plan that no real socket can have, by name.
 pub fn lacks(plan: &Plan) -> Vec<&'static str> {

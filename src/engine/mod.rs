@@ -29,6 +29,7 @@ use crate::words::OracleName;
 
 pub(crate) use client::BootFn;
 pub use ears::{Counts, Listener};
+use live::Reach;
 
 /// An engine, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -36,8 +37,7 @@ pub enum Engine {
     /// The real driver, real frames, real Noise, the real axum app, over in-memory links in virtual time.
     #[default]
     Wire,
-    /// The same over real sockets, in real time.
-    #[value(skip)]
+    /// The same over real sockets, in real time: for scenarios marked `live: true`.
     Live,
 }
 
@@ -78,11 +78,14 @@ impl<'a> Job<'a> {
     /// A run of this plan for a subject that goes by this name and claims.
     pub(crate) fn new(
         scenario: &'a Scenario,
-        plan: Plan,
+        mut plan: Plan,
         engine: Engine,
         subject: &str,
         claims: Claims,
     ) -> Self {
+        if engine == Engine::Live {
+            plan.starts = live::now();
+        }
         let header = Header {
             version: FORMAT,
             name: scenario.name.clone(),
@@ -129,8 +132,17 @@ impl<'a> Job<'a> {
         )))
     }
 
-    /// Runs it on the wire engine.
-    pub(crate) fn run<S: Subject>(self, setup: Setup, boot: BootFn<S>) -> std::io::Result<Done> {
-        wire::run(self, setup, boot)
+    /// Runs it on its engine.
+    pub(crate) fn run<S: Subject>(
+        self,
+        engine: Engine,
+        reach: &Reach,
+        setup: Setup,
+        boot: BootFn<S>,
+    ) -> std::io::Result<Done> {
+        match engine {
+            Engine::Wire => wire::run(self, setup, boot),
+            Engine::Live => live::run(self, setup, boot, reach),
+        }
     }
 }

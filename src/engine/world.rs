@@ -117,7 +117,17 @@ impl ServerWorld {
             }
             ServerEvent::FaultOn { fault, name } => {
                 faults.insert(*fault, name);
-                return None;
+                let fault = fault_ref(*fault);
+                // The nemesis tells of its own. What somebody puts on by hand is no step's, and need touch nobody.
+                if fault.step > 0 {
+                    return None;
+                }
+                Event::FaultOn {
+                    fault,
+                    kind: CompactString::const_new(name),
+                    once: false,
+                    at_random: true,
+                }
             }
             ServerEvent::Accepted { .. }
             | ServerEvent::Refused { .. }

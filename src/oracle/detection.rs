@@ -6,6 +6,7 @@ use squall_protocol::Instant;
 
 use super::link::{Link, Links};
 use super::pulse::{Pulse, Pulses};
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Policy, Side};
 use crate::words::{Cause, OracleName};
@@ -17,6 +18,7 @@ use crate::words::{Cause, OracleName};
 #[derive(Debug)]
 pub struct Detection {
     policy: Policy,
+    tolerance: Tolerance,
     links: Links,
     pulses: Pulses,
     /// The same by the client's timers, for which a pause counts; told apart from the first pause on.
@@ -32,6 +34,7 @@ impl Detection {
     pub fn new(header: &Header) -> Self {
         Self {
             policy: header.policy.clone(),
+            tolerance: Tolerance::of(header),
             links: Links::new(header),
             pulses: Pulses::default(),
             timed: None,
@@ -51,7 +54,7 @@ impl Detection {
                 continue;
             }
             let (due, what) = due(&self.policy, &self.links, link, pulse);
-            if now > due {
+            if now > due + self.tolerance.late {
                 self.told.insert(conn);
                 findings.judged(OracleName::Detection);
                 findings.say(OracleName::Detection, at, Some(&link.org), Some(conn), || {
@@ -162,8 +165,8 @@ impl Oracle for Detection {
                 if let (Cause::ConnectionLost, Some(link), Some(pulse)) =
                     (cause, self.links.get(*conn), pulses.get(*conn))
                 {
-                    let dead = pulse.is_silent(&self.policy, timed)
-                        || pulse.is_zombie(&self.policy, timed);
+                    let dead = pulse.is_silent(&self.policy, timed + self.tolerance.near)
+                        || pulse.is_zombie(&self.policy, timed + self.tolerance.near);
                     if !dead && link.ending.is_none() {
                         findings.say(self.name(), entry.at, Some(org), Some(*conn), || {
                             format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use squall_protocol::Instant;
 
 use super::stanza::is_restart_required;
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Message, OrgName, Side, Verdict};
 use crate::words::OracleName;
@@ -14,6 +15,7 @@ use crate::words::OracleName;
 #[derive(Debug)]
 pub struct DialAttribution {
     handoff: bool,
+    tolerance: Tolerance,
     /// A subject with a limiter asks it again at dial time.
     confirms: bool,
     orgs: BTreeMap<OrgName, Attempt>,
@@ -53,6 +55,7 @@ impl DialAttribution {
     pub fn new(header: &Header) -> Self {
         Self {
             handoff: header.policy.handoff,
+            tolerance: Tolerance::of(header),
             confirms: header.claims.waits,
             orgs: BTreeMap::new(),
             unaccepted: Vec::new(),
@@ -72,7 +75,7 @@ impl DialAttribution {
             return Err("no start of this organization was ever admitted".to_owned());
         };
         let verdict = if handoff {
-            attempt.hands_off(now, number, self.handoff)
+            attempt.hands_off(now, number, self.handoff, self.tolerance)
         } else {
             attempt.dials(number, self.confirms)
         };
@@ -124,7 +127,13 @@ impl Attempt {
         Ok(())
     }
 
-    fn hands_off(&mut self, now: Instant, number: u64, allowed: bool) -> Result<(), String> {
+    fn hands_off(
+        &mut self,
+        now: Instant,
+        number: u64,
+        allowed: bool,
+        tolerance: Tolerance,
+    ) -> Result<(), String> {
         if !allowed {
             return Err("the policy leaves the restart to the operator".to_owned());
         }
@@ -151,7 +160,7 @@ impl Attempt {
         }
         match self.restart_delivered {
             None => Err("the 515 on the connection before has not arrived".to_owned()),
-            Some(at) if at != now => Err(format!(
+            Some(at) if !tolerance.same(at, now) => Err(format!(
                 "a handoff is dialed at once, and the 515 arrived {} before",
                 now - at
             )),

@@ -10,6 +10,7 @@ use squall_protocol::{Instant, Millis};
 
 use super::link::{Link, Links};
 use super::pulse::{Pulse, Pulses};
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{Ask, ConnectionId, Entry, Event, Header, OrgName, Policy, Verdict};
 use crate::words::{Cause, OracleName, Stage};
@@ -18,6 +19,7 @@ use crate::words::{Cause, OracleName, Stage};
 #[derive(Debug)]
 pub struct Holds {
     policy: Policy,
+    tolerance: Tolerance,
     own_silence: Option<Millis>,
     own_patience: Option<Millis>,
     links: Links,
@@ -44,6 +46,7 @@ impl Holds {
     pub fn new(header: &Header) -> Self {
         Self {
             policy: header.policy.clone(),
+            tolerance: Tolerance::of(header),
             own_silence: header.claims.own_silence,
             own_patience: header.claims.own_patience,
             links: Links::new(header),
@@ -81,6 +84,7 @@ impl Holds {
     }
 
     fn ends(&self, now: Instant, link: &Link, pulse: &Pulse) -> Result<(), String> {
+        let now = now + self.tolerance.near;
         let silent = match self.own_silence {
             Some(bound) => now >= pulse.received + bound,
             None => pulse.is_silent(&self.policy, now) || pulse.is_zombie(&self.policy, now),

@@ -5,6 +5,7 @@ use squall_protocol::{Instant, Millis};
 use super::clock::OwnClock;
 use super::live::Live;
 use super::stanza::{iq_ping_id, is_success};
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Message, OrgName, Side};
 use crate::words::{OracleName, State};
@@ -15,6 +16,7 @@ use crate::words::{OracleName, State};
 pub struct KeepAliveCadence {
     keep_alive: Millis,
     active_ping: Millis,
+    tolerance: Tolerance,
     clock: OwnClock,
     live: Live<Beats>,
 }
@@ -36,6 +38,7 @@ impl KeepAliveCadence {
         Self {
             keep_alive: header.policy.keep_alive,
             active_ping: header.policy.active_ping,
+            tolerance: Tolerance::of(header),
             clock: OwnClock::default(),
             live: Live::default(),
         }
@@ -68,13 +71,16 @@ impl KeepAliveCadence {
         };
         let expected = due.take();
         // A late one skips those that were missed, and shifts none that follow.
-        let next = expected.filter(|due| *due <= now).map_or(now, |due| {
-            now - Millis::new((now - due).get() % interval.get().max(1))
-        });
+        let next = match expected {
+            Some(due) if due <= now => now - Millis::new((now - due).get() % interval.get().max(1)),
+            Some(due) if self.tolerance.same(due, now) => due,
+            _ => now,
+        };
         *due = Some(next + interval);
         let expected = expected.map(|due| self.clock.once_polled(due));
         findings.judged(OracleName::KeepAliveCadence);
-        if expected != Some(now) {
+        let Tolerance { late, near } = self.tolerance;
+        if expected.is_none_or(|due| now > due + late || due > now + near) {
             findings.say(
                 OracleName::KeepAliveCadence,
                 at,
@@ -95,7 +101,7 @@ impl KeepAliveCadence {
 
     /// The connection is over at `now`: a ping that was due before is missing.
     fn over(
-        clock: &OwnClock,
+        (clock, tolerance): (&OwnClock, Tolerance),
         (at, now): (Instant, Instant),
         conn: ConnectionId,
         beats: &Beats,
@@ -103,7 +109,7 @@ impl KeepAliveCadence {
     ) {
         for (due, what) in [(beats.iq, "IQ ping"), (beats.active, "WebSocket Ping")] {
             if let Some(due) = due
-                && clock.once_polled(due) < now
+                && clock.once_polled(due) + tolerance.late < now
             {
                 findings.judged(OracleName::KeepAliveCadence);
                 findings.say(
@@ -164,7 +170,13 @@ impl Oracle for KeepAliveCadence {
                         active: beats.active.take(),
                         extra: false,
                     };
-                    Self::over(&self.clock, (entry.at, now), conn, &ended, findings);
+                    Self::over(
+                        (&self.clock, self.tolerance),
+                        (entry.at, now),
+                        conn,
+                        &ended,
+                        findings,
+                    );
                 } else if *state == State::Connected && beats.active.is_none() {
                     beats.active = Some(now + self.active_ping);
                 }
@@ -177,12 +189,24 @@ impl Oracle for KeepAliveCadence {
                 by: Side::Client,
             } => {
                 if let Some(beats) = self.live.remove(*conn) {
-                    Self::over(&self.clock, (entry.at, now), *conn, &beats, findings);
+                    Self::over(
+                        (&self.clock, self.tolerance),
+                        (entry.at, now),
+                        *conn,
+                        &beats,
+                        findings,
+                    );
                 }
             }
             Event::Crashed { .. } => {
                 for (conn, beats) in self.live.drain() {
-                    Self::over(&self.clock, (entry.at, now), conn, &beats, findings);
+                    Self::over(
+                        (&self.clock, self.tolerance),
+                        (entry.at, now),
+                        conn,
+                        &beats,
+                        findings,
+                    );
                 }
             }
             _ => {}
@@ -192,7 +216,13 @@ impl Oracle for KeepAliveCadence {
     fn finish(&mut self, end: Instant, findings: &mut Findings) {
         let now = self.clock.at(end);
         for (conn, beats) in self.live.drain() {
-            Self::over(&self.clock, (end, now), conn, &beats, findings);
+            Self::over(
+                (&self.clock, self.tolerance),
+                (end, now),
+                conn,
+                &beats,
+                findings,
+            );
         }
     }
 }

@@ -15,6 +15,7 @@ use self::book::{Attempt, Book, Standing};
 use super::ending::{blocks, fails};
 use super::limiter_time::{LimiterClock, Moment};
 use super::link::Links;
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Verdict};
 use crate::words::{Cause, Denial, OracleName};
@@ -27,6 +28,7 @@ use crate::words::{Cause, Denial, OracleName};
 #[derive(Debug)]
 pub struct LimiterShadow {
     policy: Policy,
+    tolerance: Tolerance,
     /// The subject claims the wait before a dial.
     waits: bool,
     clock: LimiterClock,
@@ -42,6 +44,7 @@ impl LimiterShadow {
     pub fn new(header: &Header) -> Self {
         Self {
             policy: header.policy.clone(),
+            tolerance: Tolerance::of(header),
             waits: header.claims.waits,
             clock: LimiterClock::new(header),
             links: Links::new(header),
@@ -127,7 +130,12 @@ impl LimiterShadow {
                 told(&standing, now)
             ));
         }
-        if retry_at != right_retry {
+        let near = self.tolerance.near.get();
+        let right = match (retry_at, right_retry) {
+            (Some(said), Some(right)) => said.abs_diff(right) <= near,
+            (said, right) => said == right,
+        };
+        if !right {
             return Err(wrong_retry(retry_at, right_retry));
         }
         Ok(())
@@ -181,7 +189,7 @@ impl LimiterShadow {
         }
         if self.waits && !handoff {
             let due = admitted + self.policy.delay;
-            if now < due {
+            if now + self.tolerance.near < due {
                 return Err(format!("dialed {} before its wait was over", due - now));
             }
             if late > LATEST {

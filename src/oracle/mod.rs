@@ -26,6 +26,7 @@ mod stanza;
 mod status_honesty;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tolerance;
 mod unpunished;
 
 use std::collections::BTreeMap;

@@ -8,6 +8,7 @@ use squall_protocol::Instant;
 use super::ending::Ending;
 use super::live::Live;
 use super::stanza::{iq_answer_id, server_ping_id};
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, Message, Side};
 use crate::words::OracleName;
@@ -15,6 +16,7 @@ use crate::words::OracleName;
 /// Waits for the answer to every ping that is delivered to the client, until the millisecond is over.
 #[derive(Debug, Default)]
 pub struct PongPromptness {
+    tolerance: Tolerance,
     /// Dialed, and nothing that ends it delivered or reported.
     open: Live<()>,
     waiting: Vec<Waiting>,
@@ -46,8 +48,11 @@ impl fmt::Display for Ping {
 
 impl PongPromptness {
     /// For the trace that begins with this header.
-    pub fn new(_: &Header) -> Self {
-        Self::default()
+    pub fn new(header: &Header) -> Self {
+        Self {
+            tolerance: Tolerance::of(header),
+            ..Self::default()
+        }
     }
 
     fn answered(&mut self, conn: ConnectionId, message: &Message) {
@@ -87,8 +92,9 @@ impl PongPromptness {
     }
 
     fn overdue(&mut self, now: Instant, findings: &mut Findings) {
+        let near = self.tolerance.near;
         self.waiting.retain(|waiting| {
-            let overdue = waiting.at < now;
+            let overdue = waiting.at + near < now;
             if overdue {
                 findings.say(
                     OracleName::PongPromptness,

@@ -6,6 +6,7 @@ use squall_protocol::{Instant, Millis};
 
 use super::clock::OwnClock;
 use super::live::Live;
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Side};
 use crate::words::{OracleName, State};
@@ -19,6 +20,7 @@ use crate::words::{OracleName, State};
 /// timer, for a link or for the operator's next word, and that last one is the organization's and not the session's.
 #[derive(Debug)]
 pub struct Quiescence {
+    tolerance: Tolerance,
     clock: OwnClock,
     links: Live<Open>,
     orgs: BTreeMap<OrgName, Standing>,
@@ -47,8 +49,9 @@ const GRACE: Millis = Millis::from_secs(5);
 
 impl Quiescence {
     /// For the trace that begins with this header.
-    pub fn new(_: &Header) -> Self {
+    pub fn new(header: &Header) -> Self {
         Self {
+            tolerance: Tolerance::of(header),
             clock: OwnClock::default(),
             links: Live::default(),
             orgs: BTreeMap::new(),
@@ -60,8 +63,9 @@ impl Quiescence {
     fn sweep(&mut self, now: Instant, at: Instant, findings: &mut Findings) {
         self.next = Instant::NEVER;
         let mut next = Instant::NEVER;
+        let late = self.tolerance.late;
         self.links.retain(|conn, open| match open.due {
-            Some(due) if due < now => {
+            Some(due) if due + late < now => {
                 findings.judged(OracleName::Quiescence);
                 findings.say(
                     OracleName::Quiescence,
@@ -99,6 +103,7 @@ impl Quiescence {
 
     /// What is wrong with the timers that this session has left.
     fn left(&mut self, now: Instant, org: &OrgName, timers: &[Millis]) -> Option<String> {
+        let tolerance = self.tolerance;
         let standing = self.standing(org);
         let first = timers.first()?;
         if standing.state != Some(State::Blocked) {
@@ -114,7 +119,7 @@ impl Quiescence {
             ));
         }
         let until = standing.blocked_until?;
-        (now + *first != until).then(|| {
+        (!tolerance.same(now + *first, until)).then(|| {
             format!(
                 "blocked, and the timer that is armed fires in {first}, not when the block ends in {}",
                 until - now

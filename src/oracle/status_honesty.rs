@@ -7,6 +7,7 @@ use squall_protocol::Instant;
 use super::limiter_time::LimiterClock;
 use super::link::Links;
 use super::pulse::Pulses;
+use super::tolerance::Tolerance;
 use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
 use crate::words::{Cause, Denial, OracleName, State};
@@ -27,6 +28,7 @@ use crate::words::{Cause, Denial, OracleName, State};
 #[derive(Debug)]
 pub struct StatusHonesty {
     policy: Policy,
+    tolerance: Tolerance,
     /// The client's wall clock at the start of the run, set as it was since, in milliseconds of the Unix epoch.
     starts: i64,
     links: Links,
@@ -55,6 +57,7 @@ impl StatusHonesty {
     pub fn new(header: &Header) -> Self {
         Self {
             policy: header.policy.clone(),
+            tolerance: Tolerance::of(header),
             starts: header.starts.as_millisecond(),
             links: Links::new(header),
             pulses: Pulses::default(),
@@ -77,7 +80,7 @@ impl StatusHonesty {
                 continue;
             }
             let (due, what) = true_until(&self.policy, &self.links, &self.pulses, said);
-            if now > due {
+            if now > due + self.tolerance.late {
                 said.told = true;
                 findings.judged(OracleName::StatusHonesty);
                 findings.say(OracleName::StatusHonesty, at, Some(org), said.conn, || {
@@ -138,10 +141,13 @@ impl StatusHonesty {
                 "was told to come back by now, and is refused by {cause}"
             ));
         }
-        (retry_at != Some(told)).then(|| {
-            "is told another time to come back than before, and nothing happened in between"
-                .to_owned()
-        })
+        let near = self.tolerance.near.get();
+        retry_at
+            .is_none_or(|again| again.abs_diff(told) > near)
+            .then(|| {
+                "is told another time to come back than before, and nothing happened in between"
+                    .to_owned()
+            })
     }
 
     /// Something happened after which other times to come back are true.

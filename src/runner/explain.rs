@@ -1,10 +1,11 @@
 //! The trace around what was found, as prose.
 //!
 //! The findings of a run are known at its end, when its trace is gone. So it runs again: the same scenario with the same
-//! seed does the same, and now it is known where to look. A stored trace is simply read again.
+//! seed does the same, and now it is known where to look. A stored trace is simply read again,
+//! and so is a run in real time, which never happens twice and is short enough to be kept.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_protocol::Instant;
 
@@ -58,6 +59,41 @@ pub(super) fn from_entries(
     let mut looking = Looking::new(header, places);
     entries.for_each(|entry| looking.hear(&entry));
     looking.finish()
+}
+
+/// A trace that is kept whole.
+#[derive(Clone, Default)]
+pub(super) struct Kept(Arc<Mutex<Option<Whole>>>);
+
+/// A header and what follows it.
+type Whole = (Header, Vec<Entry>);
+
+impl Kept {
+    /// Who keeps it.
+    pub(super) fn listener(&self, header: &Header) -> Box<dyn Listener> {
+        *self.lock() = Some((header.clone(), Vec::new()));
+        Box::new(self.clone())
+    }
+
+    /// Tells what happened around the first finding of each oracle.
+    pub(super) fn around(&self, verdict: &Verdict) -> Vec<Excerpt> {
+        match self.lock().take() {
+            Some((header, entries)) => from_entries(&header, verdict, entries.into_iter()),
+            None => Vec::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Whole>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listener for Kept {
+    fn hear(&mut self, entry: &Entry) {
+        if let Some((_, entries)) = &mut *self.lock() {
+            entries.push(entry.clone());
+        }
+    }
 }
 
 /// When each oracle first found something, in order; none where nothing was found.

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use squall_protocol::Instant;
 
+use crate::engine::live::Reach;
 use crate::engine::{Engine, Listener};
 use crate::exit::Exit;
 use crate::run::{Ending, Options, Verdict, WritersFn, run_tested};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub tested: Tested,
     /// What executes the plan.
     pub engine: Engine,
+    /// How the live engine reaches its server.
+    pub reach: Reach,
     /// The seed of every run; each scenario's own where there is none.
     pub seed: Option<Seed>,
     /// Ends every run there at the latest.
@@ -57,6 +60,7 @@ impl Settings {
         Self {
             tested,
             engine: Engine::default(),
+            reach: Reach::default(),
             seed: None,
             until: None,
             hash: false,
@@ -163,12 +167,13 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
         .traces
         .as_ref()
         .map(|directory| directory.join(trace_file(&scenario.name, subject, seed)));
-    let first = once(scenario, settings, panics, hash, file);
+    let kept = (settings.explain && settings.engine == Engine::Live).then(explain::Kept::default);
+    let first = once(scenario, settings, panics, hash, file, kept.as_ref());
     outcome.ran = first.ran;
     outcome.hash = first.hash;
     outcome.unwritten = first.unwritten;
     if settings.twice && outcome.ran.is_ok() {
-        let second = once(scenario, settings, panics, true, None);
+        let second = once(scenario, settings, panics, true, None, None);
         outcome.second_hash = second.hash;
         if outcome.differs() {
             outcome.replay = outcome.replay.replace(" --explain", " --twice");
@@ -178,7 +183,10 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
         }
     }
     if let (true, Ok(verdict)) = (settings.explain, &outcome.ran) {
-        outcome.explained = explain::by_running_again(scenario, settings, panics, verdict);
+        outcome.explained = match &kept {
+            Some(kept) => kept.around(verdict),
+            None => explain::by_running_again(scenario, settings, panics, verdict),
+        };
     }
     if let (Tested::Before, Ok(verdict)) = (settings.tested, &mut outcome.ran) {
         outcome.word = word::hold(scenario, verdict);
@@ -199,6 +207,7 @@ fn once(
     panics: &Panics,
     hash: bool,
     file: Option<PathBuf>,
+    kept: Option<&explain::Kept>,
 ) -> Once {
     let (hashed, filed) = (
         written::Told::default(),
@@ -206,6 +215,7 @@ fn once(
     );
     let writers: WritersFn = {
         let (hashed, filed, file) = (hashed.clone(), filed.clone(), file.clone());
+        let kept = kept.cloned();
         Box::new(move |header: &Header| {
             let mut writers: Vec<Box<dyn Listener>> = Vec::new();
             if hash {
@@ -214,6 +224,7 @@ fn once(
             if let Some(file) = &file {
                 writers.push(Box::new(written::ToFile::new(file, header, &filed)));
             }
+            writers.extend(kept.map(|kept| kept.listener(header)));
             writers
         })
     };
@@ -241,6 +252,7 @@ fn listened(
 ) -> Result<Verdict, String> {
     let options = Options {
         engine: settings.engine,
+        reach: settings.reach.clone(),
         seed: settings.seed,
         until: settings.until,
         writers: Some(writers),

@@ -5,14 +5,16 @@ mod server;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::time::Instant;
 
 use assert_cmd::cargo::CommandCargoExt;
 use squall_protocol::Node;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use client::{Client, connect};
+use client::{Client, PATIENCE, connect};
 use server::Server;
 
 /// What `squall serve` answers that does not come to serve anything.
@@ -179,6 +181,10 @@ fn a_scenario_strikes_whoever_connects() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the server is a process of its own, in real time"
+)]
 fn a_server_that_restarts_listens_at_the_same_address() {
     let file =
         scenario("  - { on: { upgrade: { nth: 1 } }, server_restart: { down_for: 200ms } }\n");
@@ -186,7 +192,14 @@ fn a_server_that_restarts_listens_at_the_same_address() {
     let mut client = Client::upgrade(connect(server.address())).unwrap();
     assert!(client.end().is_err());
     server.event("server_up", 0);
-    Client::upgrade(connect(server.address())).unwrap();
+    let patience = Instant::now() + PATIENCE;
+    let stream = loop {
+        match TcpStream::connect(server.address()) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < patience, "{error}"),
+        }
+    };
+    Client::upgrade(stream).unwrap();
 }
 
 #[test]

@@ -5,6 +5,10 @@
 
 mod link;
 mod socket;
+#[cfg(feature = "tcp")]
+mod tcp;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrade;
 
 use std::future::Future;
@@ -24,6 +28,11 @@ use crate::id::{AttemptId, LinkId};
 use crate::machine::{Dial, Event, Input, LinkInput, Machine, Output, Revocation};
 
 use link::Link;
+
+#[cfg(feature = "tcp")]
+pub use tcp::Tcp;
+#[cfg(feature = "tls")]
+pub use tls::{Untrusted, Wss};
 
 /// Where a driver's time comes from.
 pub trait Clock {

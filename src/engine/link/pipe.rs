@@ -17,7 +17,7 @@ use tokio::io::ReadBuf;
 
 use crate::engine::conductor::{Class, Conductor, Wake};
 use crate::engine::link::delay::Delay;
-use crate::engine::link::splitter::is_unlabelled;
+use crate::engine::link::splitter::UNLABELLED;
 use crate::engine::recorder::Recorder;
 use crate::trace::{ConnectionId, Event, Message, Side};
 
@@ -410,8 +410,10 @@ impl Pipe {
         }
     }
 
+    /// Whether it is known what this message carries: nobody labels a stranger's binary frames.
     fn can_tell(&self, message: &Message) -> bool {
-        self.make.foreign != Some(self.from) || !is_unlabelled(message)
+        let unlabelled = matches!(message, Message::Handshake(name) if name == UNLABELLED);
+        self.make.foreign != Some(self.from) || !unlabelled
     }
 
     fn record_delivered(&self, message: Message) {

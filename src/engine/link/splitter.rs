@@ -43,12 +43,7 @@ struct FrameHead {
 }
 
 /// What a binary frame is called that nobody labelled.
-const UNLABELLED: &str = "unlabelled";
-
-/// Whether nobody has said what this message carries.
-pub(crate) fn is_unlabelled(message: &Message) -> bool {
-    matches!(message, Message::Handshake(name) if name == UNLABELLED)
-}
+pub(crate) const UNLABELLED: &str = "unlabelled";
 
 /// RFC 6455, 5.5: a control frame's payload has at most 125 bytes.
 const CONTROL_MAX: u64 = 125;

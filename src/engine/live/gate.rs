@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::engine::conductor::Class;
 use crate::engine::link::exchange::Exchange;
+use crate::engine::live::callers::Callers;
 use crate::engine::live::greeting::{self, Wants};
 use crate::engine::live::pump::Pump;
 use crate::engine::live::socket::{Begun, Socket};
@@ -25,7 +26,17 @@ pub(super) struct Gate {
     exchange: Arc<Exchange>,
     server: MockServer,
     tls: Option<TlsAcceptor>,
+    guests: Guests,
     pages: mpsc::UnboundedSender<Begun>,
+}
+
+/// Who comes.
+#[derive(Clone)]
+pub(super) enum Guests {
+    /// Anybody; nobody knows them.
+    Strangers,
+    /// Our own client, whose dials are announced.
+    Own(Arc<Callers>),
 }
 
 impl Gate {
@@ -34,12 +45,14 @@ impl Gate {
         exchange: &Arc<Exchange>,
         server: &MockServer,
         tls: Option<TlsAcceptor>,
+        guests: Guests,
     ) -> (Arc<Self>, Pages) {
         let (pages, asked) = mpsc::unbounded_channel();
         let gate = Self {
             exchange: Arc::clone(exchange),
             server: server.clone(),
             tls,
+            guests,
             pages,
         };
         (Arc::new(gate), Pages(asked))
@@ -55,8 +68,8 @@ impl Gate {
                 () = becomes(&mut listens, false) => {}
                 accepted = listener.accept() => {
                     match accepted {
-                        Ok((socket, _)) => {
-                            tokio::spawn(Arc::clone(&self).receive(socket));
+                        Ok((socket, from)) => {
+                            tokio::spawn(Arc::clone(&self).receive(socket, from.port()));
                         }
                         // No socket can be had: others end before the next one is tried.
                         Err(_) => self.pause(Millis::new(50)).await,
@@ -71,12 +84,20 @@ impl Gate {
     }
 
     /// One socket, from its first byte to its last. Whatever goes wrong with it is its own affair.
-    async fn receive(self: Arc<Self>, socket: TcpStream) {
+    async fn receive(self: Arc<Self>, socket: TcpStream, port: u16) {
         // Each message goes when it is written, as the links time it.
         let _ = socket.set_nodelay(true);
         let Some(socket) = self.secured(socket).await else {
             return;
         };
+        if let Guests::Own(callers) = &self.guests {
+            let peer = tokio::select! {
+                biased;
+                peer = callers.recognize(port) => peer,
+                () = self.pause(PATIENCE) => return,
+            };
+            return self.admit(Begun::new(Vec::new(), socket), peer, None).await;
+        }
         match greeting::read(self.exchange.conductor(), socket).await {
             Ok((Wants::Page, begun)) => {
                 let _ = self.pages.send(begun);
@@ -97,7 +118,7 @@ impl Gate {
         let tls = tokio::select! {
             biased;
             tls = tls.accept(socket) => tls.ok()?,
-            () = self.pause(TLS_PATIENCE) => return None,
+            () = self.pause(PATIENCE) => return None,
         };
         Some(Socket::TlsServer(Box::new(tls)))
     }
@@ -146,8 +167,9 @@ async fn becomes(listens: &mut watch::Receiver<bool>, wanted: bool) {
     let _ = listens.wait_for(|listens| *listens == wanted).await;
 }
 
-/// A TLS handshake takes two round trips; whoever takes longer than this is not there.
-const TLS_PATIENCE: Millis = Millis::from_secs(20);
+/// A TLS handshake takes two round trips, and our own client is known at once; whoever takes longer than this is not
+/// there.
+const PATIENCE: Millis = Millis::from_secs(20);
 /// While a fault leaves a dial unanswered, it is asked again so often.
 const ASK_AGAIN: Millis = Millis::from_secs(1);
 /// A client may end its own direction and still read what the server had to say.

@@ -41,7 +41,7 @@ impl Pump {
         let (mut socket_in, mut socket_out) = tokio::io::split(socket);
         let (mut link_in, mut link_out) = tokio::io::split(end);
         let over = {
-            let inward = pin!(inward(&mut socket_in, &mut link_out));
+            let inward = pin!(self.inward(&mut socket_in, &mut link_out));
             let outward = pin!(outward(&mut link_in, &mut socket_out));
             self.both(inward, outward).await
         };
@@ -78,25 +78,26 @@ impl Pump {
             },
         }
     }
-}
 
-/// From the socket into the link.
-async fn inward(socket: &mut ReadHalf<Begun>, link: &mut WriteHalf<End>) -> Over {
-    let mut buffer = [0; PIECE];
-    loop {
-        let read = match socket.read(&mut buffer).await {
-            Ok(read) => read,
-            // TLS that ends without a farewell has ended all the same.
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
-            Err(_) => return Over::SocketReset,
-        };
-        // Nobody reads there any more: what comes now is lost, as behind any link.
-        let _ = match read {
-            0 => link.shutdown().await,
-            read => link.write_all(&buffer[..read]).await,
-        };
-        if read == 0 {
-            return Over::Ended;
+    /// From the socket into the link.
+    async fn inward(&self, socket: &mut ReadHalf<Begun>, link: &mut WriteHalf<End>) -> Over {
+        let mut buffer = [0; PIECE];
+        loop {
+            let read = match socket.read(&mut buffer).await {
+                Ok(read) => read,
+                // TLS that ends without a farewell has ended all the same.
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => 0,
+                Err(_) => return Over::SocketReset,
+            };
+            if read == 0 {
+                // Whoever lets go of both directions at once ends this one by that.
+                if self.lingers > Millis::ZERO {
+                    let _ = link.shutdown().await;
+                }
+                return Over::Ended;
+            }
+            // Where nobody reads any more, what comes is lost, as behind any link.
+            let _ = link.write_all(&buffer[..read]).await;
         }
     }
 }

@@ -4,15 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use squall_mock_server::app::MockServer;
 use squall_mock_server::server::{Input, UnknownIq};
 use squall_protocol::Millis;
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::engine::conductor::{Class, Conductor};
 use crate::engine::link::exchange::{Exchange, Listener as Links};
-use crate::engine::live::gate::{Gate, bind};
+use crate::engine::live::gate::{Gate, Guests, bind};
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::steps::{Nobody, Steps};
@@ -119,10 +119,14 @@ impl House {
         };
         let conductor = Conductor::in_real_time();
         tokio::spawn(Arc::clone(&conductor).keep_time());
-        let mut plan = serve.plan;
-        plan.starts = now();
-        let lines = Lines::live(&plan);
-        let mut job = Job::new(scenario, plan, Engine::Live, "strangers", Claims::default());
+        let lines = Lines::live(&serve.plan);
+        let mut job = Job::new(
+            scenario,
+            serve.plan,
+            Engine::Live,
+            "strangers",
+            Claims::default(),
+        );
         job.writers = hear(&job.header);
         let (stage, links) = Stage::set(job, &conductor, lines, false);
         let unknown_iq = match serve.strict {
@@ -148,7 +152,13 @@ impl House {
             root_key: server.root().0,
             certificate,
         };
-        open(&stage.exchange, &server, links, tls, listener);
+        open(
+            &stage.exchange,
+            &server,
+            links,
+            tls,
+            (listener, Guests::Strangers),
+        );
         let steps = Steps {
             conductor,
             nemesis: Some(stage.nemesis(&server)),
@@ -182,26 +192,18 @@ impl House {
 }
 
 /// Serves the app behind a gate.
-fn open(
+pub(super) fn open(
     exchange: &Arc<Exchange>,
     server: &MockServer,
     links: Links,
     tls: Option<Identity>,
-    listener: tokio::net::TcpListener,
+    (listener, guests): (TcpListener, Guests),
 ) {
-    let (gate, pages) = Gate::new(exchange, server, tls.map(|tls| tls.acceptor));
+    let (gate, pages) = Gate::new(exchange, server, tls.map(|tls| tls.acceptor), guests);
     tokio::spawn(server.clone().serve(links));
     tokio::spawn(server.clone().serve_pages(pages));
     tokio::spawn(server.run());
     tokio::spawn(gate.open(listener));
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "real clients check the server's certificates by the real time"
-)]
-fn now() -> Timestamp {
-    Timestamp::now()
 }
 
 /// How long clients have to answer the server's last close frame.

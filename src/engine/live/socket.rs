@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::server;
+use tokio_rustls::{client, server};
 
 /// What carries a connection.
 pub(crate) enum Socket {
@@ -14,17 +14,28 @@ pub(crate) enum Socket {
     Tcp(TcpStream),
     /// TLS, and we are the server.
     TlsServer(Box<server::TlsStream<TcpStream>>),
+    /// TLS, and we are the client.
+    TlsClient(Box<client::TlsStream<TcpStream>>),
 }
 
 impl Socket {
     /// Dropped from now on, it resets the connection instead of ending it.
     pub(crate) fn resets(&self) {
-        let tcp = match self {
+        // A socket that is gone already cannot be reset, and need not be.
+        let _ = self.tcp().set_zero_linger();
+    }
+
+    /// The port at this end.
+    pub(crate) fn local_port(&self) -> io::Result<u16> {
+        Ok(self.tcp().local_addr()?.port())
+    }
+
+    fn tcp(&self) -> &TcpStream {
+        match self {
             Self::Tcp(tcp) => tcp,
             Self::TlsServer(tls) => tls.get_ref().0,
-        };
-        // A socket that is gone already cannot be reset, and need not be.
-        let _ = tcp.set_zero_linger();
+            Self::TlsClient(tls) => tls.get_ref().0,
+        }
     }
 }
 
@@ -33,6 +44,10 @@ macro_rules! each {
         match $socket {
             Socket::Tcp($stream) => {
                 let $stream = Pin::new($stream);
+                $does
+            }
+            Socket::TlsClient($stream) => {
+                let $stream = Pin::new(&mut **$stream);
                 $does
             }
             Socket::TlsServer($stream) => {

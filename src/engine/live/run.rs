@@ -1,0 +1,139 @@
+//! A run in real time: the real session, against a server beside it or elsewhere.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use squall_mock_server::server::UnknownIq;
+use squall_protocol::certificate::TrustedRoot;
+use squall_session::driver::{Tcp, Wss};
+
+use crate::engine::client::BootFn;
+use crate::engine::conductor::Conductor;
+use crate::engine::live::callers::Callers;
+use crate::engine::live::gate::{Guests, bind};
+use crate::engine::live::network::{self, Beside, Way};
+use crate::engine::live::phone::Phone;
+use crate::engine::live::serve::open;
+use crate::engine::live::tls::Identity;
+use crate::engine::stage::{Lines, Stage, settings};
+use crate::engine::{Done, Job};
+use crate::subject::{Setup, Subject};
+
+/// How a run in real time reaches its server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// It runs beside the client, on a port of its own.
+    #[default]
+    Beside,
+    /// The same, over TLS.
+    BesideOverTls,
+    /// It runs elsewhere, and is somebody else's.
+    Elsewhere(Elsewhere),
+}
+
+/// A server that is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// A name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The root public key that it proves itself by.
+    pub root_key: [u8; 32],
+    /// The certificates to trust, as PEM, where it speaks TLS.
+    pub trusts: Option<String>,
+}
+
+/// Runs a job from beginning to end.
+pub(crate) fn run<S: Subject>(
+    job: Job<'_>,
+    mut setup: Setup,
+    boot: BootFn<S>,
+    reach: &Reach,
+) -> io::Result<Done> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "how long a run took is told to people, nothing else"
+    )]
+    let begun = std::time::Instant::now();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let stage = runtime.block_on(async {
+        let conductor = Conductor::in_real_time();
+        tokio::spawn(Arc::clone(&conductor).keep_time());
+        match reach {
+            Reach::Beside => beside(job, &mut setup, boot, &conductor, false).await,
+            Reach::BesideOverTls => beside(job, &mut setup, boot, &conductor, true).await,
+            Reach::Elsewhere(server) => elsewhere(job, setup, boot, &conductor, server).await,
+        }
+    })?;
+    stage.end(|| begun.elapsed(), || drop(runtime))
+}
+
+async fn beside<S: Subject>(
+    job: Job<'_>,
+    setup: &mut Setup,
+    boot: BootFn<S>,
+    conductor: &Arc<Conductor>,
+    over_tls: bool,
+) -> io::Result<Stage> {
+    let (listener, address) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
+    let tls = match over_tls {
+        true => Some(Identity::of_this_run(address.ip())?),
+        false => None,
+    };
+    let tcp = Tcp::new(address.ip().to_string(), address.port());
+    let way = match &tls {
+        Some(tls) => Way::Wss(Wss::new(tcp, tls.certificate.as_bytes()).map_err(io::Error::other)?),
+        None => Way::Tcp(tcp),
+    };
+    let lines = Lines::live(&job.plan);
+    let (stage, links) = Stage::set(job, conductor, lines, true);
+    let server = stage.server(settings(&stage.plan, UnknownIq::default()));
+    stage.open_accounts(&server, setup);
+    let callers = Arc::new(Callers::default());
+    let guests = Guests::Own(Arc::clone(&callers));
+    open(&stage.exchange, &server, links, tls, (listener, guests));
+    let nemesis = stage.nemesis(&server);
+    let network = Beside {
+        exchange: Arc::clone(&stage.exchange),
+        server,
+        callers,
+        way,
+        authority: address.to_string(),
+    };
+    stage
+        .play(setup.clone(), boot, network, Some(nemesis))
+        .await;
+    Ok(stage)
+}
+
+async fn elsewhere<S: Subject>(
+    job: Job<'_>,
+    setup: Setup,
+    boot: BootFn<S>,
+    conductor: &Arc<Conductor>,
+    server: &Elsewhere,
+) -> io::Result<Stage> {
+    let tcp = Tcp::new(server.host.as_str(), server.port);
+    let way = match &server.trusts {
+        Some(roots) => Way::Wss(Wss::new(tcp, roots.as_bytes()).map_err(io::Error::other)?),
+        None => Way::Tcp(tcp),
+    };
+    let mut lines = Lines::live(&job.plan);
+    // The server's own links delay what they delay.
+    lines.latency = Default::default();
+    let (stage, _) = Stage::set(job, conductor, lines, true);
+    let authority = format!("{}:{}", server.host, server.port);
+    let network = network::Elsewhere {
+        exchange: Arc::clone(&stage.exchange),
+        root: TrustedRoot(server.root_key),
+        phone: Phone::new(conductor, &way, &authority, stage.plan.phone),
+        way,
+        authority,
+    };
+    stage.play(setup, boot, network, None).await;
+    Ok(stage)
+}
