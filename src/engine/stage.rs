@@ -225,8 +225,21 @@ impl InVain {
     }
 }
 
-/// How the mock server behaves in this plan. In our own runs it knows every request, or else says so.
-pub(crate) fn settings(plan: &Plan, unknown_iq: UnknownIq) -> server::Settings {
+/// How the mock server behaves towards strangers in this plan: as the real service, and unless it is `strict` it puts up
+/// with requests that it does not know.
+pub(crate) fn for_strangers(plan: &Plan, strict: bool) -> server::Settings {
+    server::Settings {
+        messaging: server::Messaging::default(),
+        unknown_iq: match strict {
+            true => UnknownIq::Error,
+            false => UnknownIq::Empty,
+        },
+        ..settings(plan)
+    }
+}
+
+/// How the mock server behaves in this plan towards the session.
+pub(crate) fn settings(plan: &Plan) -> server::Settings {
     let guard = &plan.guard;
     server::Settings {
         guard: Some(server::Guard {
@@ -250,10 +263,9 @@ pub(crate) fn settings(plan: &Plan, unknown_iq: UnknownIq) -> server::Settings {
             iq: plan.server_pings.iq,
             websocket: plan.server_pings.websocket,
         },
-        unknown_iq,
         messaging: server::Messaging {
             // The session holds a connection and reads no messages.
-            phone_writes: unknown_iq == UnknownIq::Empty,
+            phone_writes: false,
             ..server::Messaging::default()
         },
         ..server::Settings::default()

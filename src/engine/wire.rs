@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use squall_mock_server::Peer;
 use squall_mock_server::app::MockServer;
-use squall_mock_server::server::UnknownIq;
 use squall_protocol::certificate::TrustedRoot;
 
 use crate::engine::client::BootFn;
@@ -44,7 +43,7 @@ pub(crate) fn run<S: Subject>(job: Job<'_>, mut setup: Setup, boot: BootFn<S>) -
         room: usize::MAX,
     };
     let (stage, listener) = Stage::set(job, &conductor, lines, true);
-    let server = stage.server(settings(&stage.plan, UnknownIq::default()));
+    let server = stage.server(settings(&stage.plan));
     stage.open_accounts(&server, &mut setup);
     runtime.block_on(async {
         tokio::spawn(conductor.beat());

@@ -4,7 +4,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use squall_mock_server::server::UnknownIq;
 use squall_protocol::certificate::TrustedRoot;
 use squall_session::driver::{Tcp, Wss};
 
@@ -91,7 +90,7 @@ async fn beside<S: Subject>(
     };
     let lines = Lines::live(&job.plan);
     let (stage, links) = Stage::set(job, conductor, lines, true);
-    let server = stage.server(settings(&stage.plan, UnknownIq::default()));
+    let server = stage.server(settings(&stage.plan));
     stage.open_accounts(&server, setup);
     let callers = Arc::new(Callers::default());
     let guests = Guests::Own(Arc::clone(&callers));

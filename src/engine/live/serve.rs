@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use squall_mock_server::app::MockServer;
-use squall_mock_server::server::{Input, UnknownIq};
+use squall_mock_server::server::Input;
 use squall_protocol::Millis;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +14,7 @@ use crate::engine::conductor::{Class, Conductor};
 use crate::engine::link::exchange::{Exchange, Listener as Links};
 use crate::engine::live::gate::{Gate, Guests, bind};
 use crate::engine::live::tls::Identity;
-use crate::engine::stage::{Lines, Stage, settings};
+use crate::engine::stage::{Lines, Stage, for_strangers};
 use crate::engine::steps::{Nobody, Steps};
 use crate::engine::{Engine, Job, Listener};
 use crate::plan::Plan;
@@ -129,11 +129,7 @@ impl House {
         );
         job.writers = hear(&job.header);
         let (stage, links) = Stage::set(job, &conductor, lines, false);
-        let unknown_iq = match serve.strict {
-            true => UnknownIq::Error,
-            false => UnknownIq::Empty,
-        };
-        let mut settings = settings(&stage.plan, unknown_iq);
+        let mut settings = for_strangers(&stage.plan, serve.strict);
         settings.login_delay = serve.login_delay.unwrap_or(settings.login_delay);
         settings.guard = settings.guard.filter(|_| serve.guard);
         let server = stage.server(settings);
