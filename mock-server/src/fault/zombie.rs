@@ -6,7 +6,7 @@ use squall_protocol::Node;
 
 use super::{Fault, FaultCx, Injected, Outgoing, Verdict};
 
-/// No request is answered any more, while WebSocket pongs and all other stanzas go on.
+/// No request is answered and no message acknowledged any more, while WebSocket pongs and all other stanzas go on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Zombie {}

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::Instant;
 use squall_protocol::jid::{Jid, Namespace};
-use squall_protocol::pairing;
+use squall_protocol::{Node, pairing};
 
 use super::app_state::AppState;
 use super::device::CompanionDevice;
@@ -33,8 +33,10 @@ pub(crate) struct Account {
     pub(crate) last_seen: Option<Timestamp>,
     /// The devices that keep a list of this account's devices.
     pub(crate) listed_by: BTreeSet<(u64, u32)>,
-    /// When a device came or went last.
+    /// When a device came or went last, as far as anybody asked since.
     pub(crate) changed: Option<Timestamp>,
+    /// The signed list of its devices, since somebody asked for it.
+    pub(crate) signed_list: Option<Node>,
     /// What others need to write to the phone itself, once somebody asked.
     phone_keys: Option<Box<Keys>>,
     /// The settings that its devices share, once one of them asked.
@@ -124,6 +126,7 @@ impl Accounts {
                 last_seen: None,
                 listed_by: BTreeSet::new(),
                 changed: None,
+                signed_list: None,
                 phone_keys: None,
                 app_state: None,
                 guard: Record::default(),

@@ -27,6 +27,9 @@ impl Server {
     /// The phone's word for its companions. Without it whatsapp-rust takes no user's companions for real.
     fn key_index_list(&mut self, now: Now, name: &str) -> Option<Node> {
         let account = self.accounts.get_mut(name)?;
+        if let Some(signed) = &account.signed_list {
+            return Some(signed.clone());
+        }
         let changed = *account.changed.get_or_insert(now.wall);
         let list = KeyIndexList {
             changed,
@@ -38,8 +41,11 @@ impl Server {
         // The same list has the same signature.
         rng.set_word_pos(u128::from(changed.as_second().unsigned_abs()) * WORDS_A_SIGNATURE);
         let bytes = account.key.sign_key_indexes(&list, &mut rng);
-        let node = Node::new("key-index-list").attr("ts", changed.as_second());
-        Some(node.bytes(bytes))
+        let signed = Node::new("key-index-list")
+            .attr("ts", changed.as_second())
+            .bytes(bytes);
+        self.accounts.get_mut(name)?.signed_list = Some(signed.clone());
+        Some(signed)
     }
 
     /// An account has a device more, or less: told to its own others, and to those that keep its list. The rest will ask.
@@ -48,6 +54,7 @@ impl Server {
             return;
         };
         account.changed = Some(now.wall);
+        account.signed_list = None;
         let concerned: Vec<(u64, u32)> = account.listed_by.iter().copied().collect();
         let mut concerned: Vec<Caller> = concerned
             .into_iter()

@@ -136,7 +136,10 @@ impl Server {
             is_new: false,
             ..CompanionDevice::new(noise, Keys::of(device))
         };
-        account.devices.entry(number).or_insert_with(held);
+        if known.is_none() {
+            account.devices.insert(number, held());
+            (account.changed, account.signed_list) = (None, None);
+        }
         device.jid = Some(account.jid(number).to_string());
         device.lid = Some(account.lid(number).to_string());
     }

@@ -93,3 +93,25 @@ fn who_is_here_is_told_by_number_and_who_is_not_too() {
         )
     );
 }
+
+#[test]
+fn the_signed_list_is_another_once_a_device_has_come() {
+    let mut script = Script::new(Settings::default());
+    let ann = script.paired("Ann");
+    let ben = script.pair(Some("Ben"));
+    let conn = script.come(&ben);
+    let mut lists = Vec::new();
+    for _ in 0..2 {
+        let asked = query(&["devices"], vec![named(&user(&ann))]);
+        let answer = script.ask(conn, "get", "usync", asked);
+        let list = answer.find("usync").unwrap().find("list").unwrap();
+        let devices = list.children()[0].find("devices").unwrap().clone();
+        lists.push(devices);
+        script.run_until(script.now + 2_000);
+        script.paired("Ann");
+    }
+    let signed = [0, 1].map(|nth: usize| lists[nth].find("key-index-list").unwrap());
+    assert!(signed[0].get("ts") < signed[1].get("ts"));
+    assert_ne!(signed[0].content, signed[1].content);
+    assert_eq!(lists[1].find("device-list").unwrap().children().len(), 3);
+}
