@@ -62,7 +62,10 @@ pub struct Server {
     dice: Dice,
     /// How often the static key was changed.
     rotations: u64,
-    chain: Option<(Validity, Vec<u8>)>,
+    /// The dates of the server's certificates. A key that is changed is certified for the same dates: a client whose clock
+    /// is late took them before, and is to take them again.
+    dated: Option<Validity>,
+    chain: Option<Vec<u8>>,
     accounts: Accounts,
     connections: Connections,
     everyone: guard::Record,
@@ -87,6 +90,7 @@ impl Server {
             keys,
             dice: Dice::draw(rng),
             rotations: 0,
+            dated: None,
             chain: None,
             accounts: Accounts::new(Dice::draw(rng), first_device),
             connections: Connections::default(),
@@ -251,23 +255,24 @@ impl Server {
 
     /// The encoded certificate chain for a handshake, with this defect in it if there is to be one.
     pub fn certificate_chain(&mut self, now: Now, defect: Option<Defect>) -> Vec<u8> {
-        let validity = Validity::around(now.wall);
-        let issue = |defect| {
+        let issue = |validity, defect| {
             let mut rng = self.dice.stream(CHAIN_STREAM);
             self.authority
                 .issue(&self.keys.public(), validity, defect, &mut rng)
         };
         if defect.is_some() {
-            return issue(defect);
+            return issue(Validity::around(now.wall), defect);
         }
-        match &self.chain {
+        let holds = |dated: &Validity| dated.not_before <= now.wall && now.wall < dated.not_after;
+        let dated = self.dated.filter(holds);
+        match (&self.chain, dated) {
             // Two signatures are most of what a handshake costs, and the chain holds for a year.
-            Some((held, chain)) if held.not_before <= now.wall && now.wall < held.not_after => {
-                chain.clone()
-            }
+            (Some(chain), Some(_)) => chain.clone(),
             _ => {
-                let chain = issue(None);
-                self.chain = Some((validity, chain.clone()));
+                let validity = dated.unwrap_or_else(|| Validity::around(now.wall));
+                let chain = issue(validity, None);
+                self.dated = Some(validity);
+                self.chain = Some(chain.clone());
                 chain
             }
         }
