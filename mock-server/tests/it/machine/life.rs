@@ -1,11 +1,12 @@
 //! Logins, the guard, pairings, requests: what the machine does when nothing goes wrong.
 
 use crate::script::{Script, said};
-use squall_mock_server::fault::{Close, FaultSpec, Target, Upgrade, Zombie};
+use squall_mock_server::fault::{Close, FaultSpec, RotateKey, Target, Upgrade, Zombie};
 use squall_mock_server::server::{
     Guard, GuardAnswer, Phone, Pings, ScansAfter, ServerEvent, Settings, Timer, UnknownIq,
 };
 use squall_mock_server::{ConnectionId, Peer};
+use squall_protocol::certificate::verify;
 use squall_protocol::{Millis, Node};
 
 #[test]
@@ -349,4 +350,26 @@ fn the_servers_own_pings_keep_their_beat_and_their_answers_are_no_news() {
     assert_eq!(script.event_names().last(), Some(&"login"));
     script.close_all();
     assert_eq!(script.next_timer(), None);
+}
+
+#[test]
+fn a_changed_key_is_certified_for_the_same_dates() {
+    let mut script = Script::new(Settings::default());
+    script.create("2");
+    let chain = |script: &mut Script, connection| {
+        let now = script.at();
+        script.server.on_hello(now, ConnectionId(connection));
+        let chain = script.server.certificate_chain(now, None);
+        (chain, script.server.keys().public())
+    };
+    let first = script.dial("2");
+    let (_, key) = chain(&mut script, first);
+    let client_is_late = script.at().wall;
+    script.run_until(Millis::from_hours(3).get());
+    script.fault(1, RotateKey {}, Target::default(), false);
+    let second = script.dial("2");
+    let (chain, another) = chain(&mut script, second);
+    assert_ne!(key, another);
+    let root = script.server.root();
+    assert_eq!(verify(&chain, &another, &root, client_is_late), Ok(()));
 }
