@@ -89,12 +89,15 @@ impl LimiterClock {
         Moment {
             now,
             limiter: instant(self.starts.saturating_add(signed(now))),
-            wall: instant(
-                self.starts
-                    .saturating_add(signed(entry.at))
-                    .saturating_add(self.stepped),
-            ),
+            wall: instant(self.wall(entry.at)),
         }
+    }
+
+    /// What the wall clock shows at `at`, in milliseconds of the Unix epoch.
+    pub(super) fn wall(&self, at: Instant) -> i64 {
+        self.starts
+            .saturating_add(signed(at))
+            .saturating_add(self.stepped)
     }
 
     /// The limiter's time at `own` of the client's own, on the scale of the run.

@@ -29,11 +29,10 @@ use crate::words::{Cause, Denial, OracleName, State};
 pub struct StatusHonesty {
     policy: Policy,
     tolerance: Tolerance,
-    /// The client's wall clock at the start of the run, set as it was since, in milliseconds of the Unix epoch.
-    starts: i64,
     links: Links,
     pulses: Pulses,
     orgs: BTreeMap<OrgName, Said>,
+    /// Follows the wall clock that people look at, too.
     limiter: LimiterClock,
     /// By how much the limiter's time was ahead of the wall clock when the process died.
     lead: Option<i64>,
@@ -58,7 +57,6 @@ impl StatusHonesty {
         Self {
             policy: header.policy.clone(),
             tolerance: Tolerance::of(header),
-            starts: header.starts.as_millisecond(),
             links: Links::new(header),
             pulses: Pulses::default(),
             orgs: BTreeMap::new(),
@@ -133,7 +131,7 @@ impl StatusHonesty {
         retry_at: Option<i64>,
         findings: &mut Findings,
     ) -> Option<String> {
-        let wall = self.starts.saturating_add_unsigned(at.since_start().get());
+        let wall = self.limiter.wall(at);
         let told = std::mem::replace(&mut self.said(org).retry_at, retry_at)?;
         findings.judged(OracleName::StatusHonesty);
         if wall >= told {
@@ -285,10 +283,8 @@ impl Oracle for StatusHonesty {
                 }
             }
             Event::Withdrawn { .. } => self.forget_times(None),
-            Event::Suspended | Event::Resumed => self.forget_times(None),
             // What people are told moves with the clock that they look at.
-            Event::ClockStepped { by } => {
-                self.starts = self.starts.saturating_add(*by);
+            Event::Suspended | Event::Resumed | Event::ClockStepped { .. } => {
                 self.forget_times(None);
             }
             Event::Booted => {

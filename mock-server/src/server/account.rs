@@ -189,6 +189,14 @@ impl Account {
     pub(crate) fn lid(&self, device: u32) -> Jid {
         Jid::lid(self.lid, device)
     }
+
+    /// A device in the numbers of this kind.
+    pub(crate) fn address(&self, namespace: Namespace, device: u32) -> Jid {
+        match namespace {
+            Namespace::Phone => self.jid(device),
+            Namespace::Lid => self.lid(device),
+        }
+    }
 }
 
 fn chance(dice: &Dice, phone: u64, what: Chance) -> ChaCha8Rng {

@@ -163,44 +163,46 @@ impl Server {
         name: &CompactString,
         login: bool,
     ) -> bool {
-        let Some(guard) = &self.settings.guard else {
-            return false;
-        };
-        let account = self.accounts.named(name);
-        if login && account.guard.is_handoff(now.mono) {
+        if self.settings.guard.is_none() {
             return false;
         }
-        let record = match guard.in_all {
-            true => &mut self.everyone,
-            false => &mut account.guard,
-        };
-        let until = record.dial(now.mono, guard);
-        if let Some(until) = until {
-            self.tell(ServerEvent::Penalty {
-                connection: id,
-                account: Some(name.clone()),
-                until,
-            });
+        if login && self.accounts.named(name).guard.is_handoff(now.mono) {
+            return false;
         }
-        until.is_some()
+        self.count_dial(now, id, Some(name.clone()))
     }
 
     /// Whether this upgrade is refused since a penalty stands for everybody. It is a dial like any other, so the penalty
     /// begins anew.
     pub(super) fn guard_upgrade(&mut self, now: Now, id: ConnectionId) -> bool {
+        let of_all = |guard: &super::Guard| guard.in_all;
+        if !self.settings.guard.as_ref().is_some_and(of_all)
+            || !self.everyone.is_penalized(now.mono)
+        {
+            return false;
+        }
+        let account = self.connections.account(id).map(CompactString::from);
+        self.count_dial(now, id, account)
+    }
+
+    /// Counts a dial where the guard keeps its count. Whether it is punished.
+    fn count_dial(&mut self, now: Now, id: ConnectionId, account: Option<CompactString>) -> bool {
         let Some(guard) = &self.settings.guard else {
             return false;
         };
-        if !guard.in_all || !self.everyone.is_penalized(now.mono) {
+        let record = match (guard.in_all, &account) {
+            (true, _) => &mut self.everyone,
+            (false, Some(name)) => &mut self.accounts.named(name).guard,
+            (false, None) => return false,
+        };
+        let Some(until) = record.dial(now.mono, guard) else {
             return false;
-        }
-        if let Some(until) = self.everyone.dial(now.mono, guard) {
-            self.tell(ServerEvent::Penalty {
-                connection: id,
-                account: self.connections.account(id).map(CompactString::from),
-                until,
-            });
-        }
+        };
+        self.tell(ServerEvent::Penalty {
+            connection: id,
+            account,
+            until,
+        });
         true
     }
 

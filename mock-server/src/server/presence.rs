@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use squall_protocol::jid::{Jid, Namespace};
+use squall_protocol::jid::Jid;
 use squall_protocol::{Node, Now};
 
 use super::account::push_name;
@@ -112,10 +112,14 @@ impl Server {
 
     /// Whether any device of the account is in somebody's hands.
     fn is_there(&self, name: &str) -> bool {
-        self.connections.iter().any(|(_, connection)| {
-            connection.is_available
-                && connection.stage == Stage::Open
-                && connection.account.as_deref() == Some(name)
+        let Some(account) = self.accounts.get(name) else {
+            return false;
+        };
+        let devices = account.devices.values();
+        devices.filter_map(|device| device.connection).any(|id| {
+            self.connections.get(id).is_some_and(|connection| {
+                connection.is_available && connection.stage == Stage::Open
+            })
         })
     }
 
@@ -127,17 +131,10 @@ impl Server {
         else {
             return;
         };
-        let Some(from) = self
-            .accounts
-            .get(&caller.name)
-            .map(|own| match to.namespace {
-                Namespace::Phone => own.jid(0),
-                Namespace::Lid => own.lid(0),
-            })
-        else {
+        let Some(own) = self.accounts.get(&caller.name) else {
             return;
         };
-        let mut copy = Node::new("chatstate").attr("from", from);
+        let mut copy = Node::new("chatstate").attr("from", own.address(to.namespace, 0));
         copy.content = chatstate.content.clone();
         let copy = Arc::new(copy);
         for device in self.devices_of(&name) {

@@ -1,6 +1,6 @@
 //! Receipts: that somebody has a message, has read it, or could not read it.
 
-use squall_protocol::jid::{Jid, Namespace};
+use squall_protocol::jid::Jid;
 use squall_protocol::{Node, Now};
 
 use super::Server;
@@ -57,16 +57,10 @@ impl Server {
         else {
             return;
         };
-        let Some(from) = self
-            .accounts
-            .get(&caller.name)
-            .map(|own| match to.namespace {
-                Namespace::Phone => own.jid(caller.device),
-                Namespace::Lid => own.lid(caller.device),
-            })
-        else {
+        let Some(own) = self.accounts.get(&caller.name) else {
             return;
         };
+        let from = own.address(to.namespace, caller.device);
         let mut copy = Node::new("receipt").attr("from", from);
         for name in ["id", "type", "participant", "recipient"] {
             if let Some(value) = receipt.get(name).filter(|value| *value != INACTIVE) {
