@@ -1,12 +1,11 @@
 //! A store in memory, for tests and for the harness, which keeps it outside the client's process.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_protocol::pairing::Device;
 
 use crate::id::{AttemptId, OrgId};
-use crate::store::{Ledger, Store, StoreError};
+use crate::store::{Contents, Ledger, Store, StoreError};
 
 /// A handle on a store in memory. Clones share the store, as processes share a disk.
 #[derive(Clone, Debug)]
@@ -16,9 +15,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct Shared {
-    ledger: Ledger,
-    devices: BTreeMap<OrgId, Device>,
-    aside: BTreeMap<(OrgId, AttemptId), Device>,
+    contents: Contents,
     health: Health,
     tears_next_commit: bool,
 }
@@ -67,7 +64,7 @@ impl MemoryStore {
 
     /// Devices that were moved aside, by organization and attempt.
     pub fn devices_aside(&self) -> Vec<(OrgId, AttemptId)> {
-        self.lock().aside.keys().cloned().collect()
+        self.lock().contents.aside.keys().cloned().collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -89,29 +86,30 @@ impl MemoryStore {
 impl Store for MemoryStore {
     fn transact<R>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> Result<R, StoreError> {
         let mut shared = self.healthy()?;
-        let mut ledger = shared.ledger.clone();
+        let mut ledger = shared.contents.ledger.clone();
         let done = work(&mut ledger);
-        if ledger != shared.ledger && std::mem::take(&mut shared.tears_next_commit) {
+        if ledger != shared.contents.ledger && std::mem::take(&mut shared.tears_next_commit) {
             return Err(StoreError::Unavailable("it did not commit".to_owned()));
         }
-        shared.ledger = ledger;
+        shared.contents.ledger = ledger;
         Ok(done)
     }
 
     fn device(&self, org: &OrgId) -> Result<Option<Device>, StoreError> {
-        Ok(self.healthy()?.devices.get(org).cloned())
+        Ok(self.healthy()?.contents.devices.get(org).cloned())
     }
 
     fn put_device(&mut self, org: &OrgId, device: Device) -> Result<(), StoreError> {
-        self.healthy()?.devices.insert(org.clone(), device);
+        self.healthy()?.contents.devices.insert(org.clone(), device);
         Ok(())
     }
 
     fn set_device_aside(&mut self, org: &OrgId, attempt: AttemptId) -> Result<(), StoreError> {
-        let mut shared = self.healthy()?;
-        if let Some(device) = shared.devices.remove(org) {
-            shared.aside.insert((org.clone(), attempt), device);
-        }
+        self.healthy()?.contents.set_device_aside(org, attempt);
         Ok(())
+    }
+
+    fn contents(&self) -> Result<Contents, StoreError> {
+        Ok(self.healthy()?.contents.clone())
     }
 }

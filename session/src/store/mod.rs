@@ -1,5 +1,11 @@
 //! What must outlive the process: attempts, failures, blocks, the clock's high-water mark, and each device's keys.
 
+#[cfg(feature = "redb")]
+pub mod file;
+#[cfg(feature = "redb")]
+mod keys;
+#[cfg(feature = "redb")]
+pub mod lines;
 mod memory;
 
 use std::collections::BTreeMap;
@@ -17,8 +23,9 @@ pub use memory::MemoryStore;
 
 /// A place that forgets nothing. A transaction happens whole or not at all.
 pub trait Store: Send + 'static {
-    /// Runs `work` on the ledger and commits what it did, durably, before it returns. On an error nothing was committed.
-    /// Where `work` changed nothing there is nothing to commit.
+    /// Runs `work` on the ledger and commits what it did, durably, before it returns. Where `work` changed nothing there is
+    /// nothing to commit. On an error nothing was committed; where it was the confirmation alone that failed, all of it
+    /// may have been, and then counts.
     ///
     /// # Errors
     /// The store is missing, unreadable or could not commit.
@@ -41,6 +48,31 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// The store cannot be written.
     fn set_device_aside(&mut self, org: &OrgId, attempt: AttemptId) -> Result<(), StoreError>;
+
+    /// Everything that it holds, as of the last commit.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    fn contents(&self) -> Result<Contents, StoreError>;
+}
+
+/// Everything that a store holds. Its debug form shows no secret.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// What the limiter remembers.
+    pub ledger: Ledger,
+    /// Each organization's device.
+    pub devices: BTreeMap<OrgId, Device>,
+    /// Devices that were moved aside, by organization and attempt.
+    pub aside: BTreeMap<(OrgId, AttemptId), Device>,
+}
+
+impl Contents {
+    fn set_device_aside(&mut self, org: &OrgId, attempt: AttemptId) {
+        if let Some(device) = self.devices.remove(org) {
+            self.aside.insert((org.clone(), attempt), device);
+        }
+    }
 }
 
 /// Why a store cannot serve.
@@ -51,6 +83,31 @@ pub enum StoreError {
         "the store does not exist; make one with `squall store init`, knowing that it remembers no earlier attempt"
     )]
     Missing,
+    /// There is one where one was to be made.
+    #[error(
+        "there is something already, and it was left as it is; a store is never made over another"
+    )]
+    Exists,
+    /// Another process has it.
+    #[error(
+        "the store is in use by another process; two that share one file would each forget what the other admits"
+    )]
+    Locked,
+    /// It was written by a later version.
+    #[error(
+        "the store has format {found}, and this version reads up to {known}; use the later version that wrote it"
+    )]
+    Newer {
+        /// Its format.
+        found: u64,
+        /// The latest format that is known here.
+        known: u64,
+    },
+    /// It is no store, or torn. It is left as it is: a store begun anew would remember no earlier attempt.
+    #[error(
+        "the store is damaged, and was left as it is: {0}; restore it from `squall store export`, or wait until nothing in it can count any more before you make another"
+    )]
+    Damaged(String),
     /// It could not be read or written just now.
     #[error("the store cannot be used: {0}")]
     Unavailable(String),
