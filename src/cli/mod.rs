@@ -14,6 +14,7 @@ mod selftest;
 mod serve;
 mod set;
 mod shell;
+mod store;
 mod subject;
 
 use clap::{Parser, Subcommand};
@@ -39,6 +40,7 @@ enum Command {
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
     Serve(serve::Serve),
+    Store(store::Store),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     Oracles(lists::Oracles),
@@ -52,9 +54,9 @@ const EXIT_CODES: &str = "\
 Exit codes, the gravest of a set of runs first:
   70  a bug of Squall's own
    5  two runs with one seed differ (--twice)
-   3  a scenario or a trace cannot be read
+   3  a scenario, a trace or the lines of a store cannot be read
    2  the command line asks for what cannot be done
-   1  findings
+   1  findings; a store that is refused
    4  inconclusive: something was not put to the test
    0  everything held";
 
@@ -72,6 +74,7 @@ impl Cli {
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Store(store) => store.run(),
             Command::Schema => lists::schema(),
             Command::Oracles(oracles) => oracles.run(),
             Command::Subjects(subjects) => subjects.run(),
