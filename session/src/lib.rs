@@ -5,6 +5,8 @@
 pub mod cause;
 #[cfg(feature = "driver")]
 pub mod driver;
+#[cfg(feature = "gateway")]
+pub mod gateway;
 pub mod id;
 pub mod limiter;
 pub mod machine;

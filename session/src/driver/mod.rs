@@ -286,4 +286,4 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

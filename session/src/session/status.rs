@@ -73,6 +73,11 @@ pub struct Status {
 }
 
 impl Session {
+    /// Whether a link that has had its end still waits for the server's close.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_some()
+    }
+
     /// How it is, as of the last input.
     pub fn status(&self) -> Status {
         Status {

@@ -40,6 +40,17 @@ impl MemoryStore {
         }
     }
 
+    /// A store that holds this.
+    pub fn holding(contents: Contents) -> Self {
+        let shared = Shared {
+            contents,
+            ..Shared::default()
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+        }
+    }
+
     /// Makes every call fail from now on, as a full disk would; or lets them succeed again.
     pub fn set_available(&self, available: bool) {
         self.lock().health = if available {

@@ -3,7 +3,7 @@
 mod ends;
 mod life;
 mod pairing;
-mod peer;
+pub(crate) mod peer;
 
 use std::collections::VecDeque;
 use std::io;
@@ -30,7 +30,7 @@ use peer::Peer;
 
 /// The clock of a test: tokio's paused one.
 #[derive(Clone, Copy)]
-struct Paused {
+pub(crate) struct Paused {
     start: tokio::time::Instant,
 }
 
@@ -39,11 +39,25 @@ impl Paused {
         clippy::disallowed_methods,
         reason = "the clock of the tests is tokio's paused one"
     )]
-    fn mono(self) -> Instant {
+    pub(crate) fn new() -> Self {
+        Self {
+            start: tokio::time::Instant::now(),
+        }
+    }
+
+    pub(crate) fn sleep_until(self, at: Instant) -> Sleep {
+        sleep_until(self.start + at.since_start().to_duration())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock of the tests is tokio's paused one"
+    )]
+    pub(crate) fn mono(self) -> Instant {
         Instant::START + Millis::from(tokio::time::Instant::now() - self.start)
     }
 
-    fn now(self) -> Now {
+    pub(crate) fn now(self) -> Now {
         permits::at(self.mono())
     }
 }
@@ -161,7 +175,7 @@ impl Clock for TestHost {
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
-        sleep_until(self.clock.start + at.since_start().to_duration())
+        self.clock.sleep_until(at)
     }
 }
 
@@ -227,14 +241,8 @@ impl World {
         Self::with(0, true, Some("15550100:1@s.whatsapp.net"))
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the clock of the tests is tokio's paused one"
-    )]
     fn with(latency: u64, refuses: bool, jid: Option<&str>) -> Self {
-        let clock = Paused {
-            start: tokio::time::Instant::now(),
-        };
+        let clock = Paused::new();
         let (to_servers, servers) = unbounded_channel();
         let (to_heard, heard) = unbounded_channel();
         let (commands, from_commands) = unbounded_channel();

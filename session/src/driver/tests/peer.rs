@@ -14,7 +14,7 @@ use tokio::io::DuplexStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 
-pub(super) struct Authority {
+pub(crate) struct Authority {
     chain: certificate::Authority,
     keys: KeyPair,
     wall: Timestamp,
@@ -22,12 +22,12 @@ pub(super) struct Authority {
 
 impl Authority {
     /// The one that the client trusts.
-    pub(super) fn new(wall: Timestamp) -> Self {
+    pub(crate) fn new(wall: Timestamp) -> Self {
         Self::of_seed(4, wall)
     }
 
     /// One that it does not.
-    pub(super) fn foreign(wall: Timestamp) -> Self {
+    pub(crate) fn foreign(wall: Timestamp) -> Self {
         Self::of_seed(44, wall)
     }
 
@@ -40,7 +40,7 @@ impl Authority {
         }
     }
 
-    pub(super) fn root(&self) -> TrustedRoot {
+    pub(crate) fn root(&self) -> TrustedRoot {
         self.chain.root()
     }
 
@@ -55,21 +55,21 @@ impl Authority {
 }
 
 /// A server's end of one secured connection.
-pub(super) struct Peer {
-    pub(super) web_socket: WebSocketStream<DuplexStream>,
-    pub(super) login: Login,
+pub(crate) struct Peer {
+    pub(crate) web_socket: WebSocketStream<DuplexStream>,
+    pub(crate) login: Login,
     frames: FrameReader,
     transport: Transport,
 }
 
 impl Peer {
-    pub(super) async fn upgrade(stream: DuplexStream) -> WebSocketStream<DuplexStream> {
+    pub(crate) async fn upgrade(stream: DuplexStream) -> WebSocketStream<DuplexStream> {
         tokio_tungstenite::accept_async(stream)
             .await
             .expect("an upgrade request")
     }
 
-    pub(super) async fn accept(stream: DuplexStream, authority: &Authority) -> Self {
+    pub(crate) async fn accept(stream: DuplexStream, authority: &Authority) -> Self {
         let mut web_socket = Self::upgrade(stream).await;
         let mut frames = FrameReader::of_client(frame::MAX_BODY);
         let hello = next_frame(&mut web_socket, &mut frames).await;
@@ -96,7 +96,7 @@ impl Peer {
     }
 
     /// The next stanza.
-    pub(super) async fn receive(&mut self) -> Node {
+    pub(crate) async fn receive(&mut self) -> Node {
         let mut body = next_frame(&mut self.web_socket, &mut self.frames).await;
         self.transport
             .opener
@@ -104,7 +104,7 @@ impl Peer {
             .expect("a stanza")
     }
 
-    pub(super) async fn send(&mut self, node: &Node) {
+    pub(crate) async fn send(&mut self, node: &Node) {
         let mut bytes = Vec::new();
         self.transport
             .sealer
@@ -113,14 +113,14 @@ impl Peer {
         send(&mut self.web_socket, bytes).await;
     }
 
-    pub(super) async fn answer(&mut self, asked: &Node) {
+    pub(crate) async fn answer(&mut self, asked: &Node) {
         let id = asked.get("id").expect("a request has an id");
         self.send(&Node::new("iq").attr("type", "result").attr("id", id))
             .await;
     }
 
     /// Answers, if the client is still there.
-    pub(super) async fn try_answer(&mut self, asked: &Node) -> bool {
+    pub(crate) async fn try_answer(&mut self, asked: &Node) -> bool {
         let id = asked.get("id").expect("a request has an id");
         let answer = Node::new("iq").attr("type", "result").attr("id", id);
         let mut bytes = Vec::new();
@@ -135,7 +135,7 @@ impl Peer {
     }
 
     /// Queues a stanza; the next flush sends all that is queued as one write.
-    pub(super) async fn feed(&mut self, node: &Node) {
+    pub(crate) async fn feed(&mut self, node: &Node) {
         let mut bytes = Vec::new();
         self.transport
             .sealer
@@ -149,7 +149,7 @@ impl Peer {
     }
 
     /// Seals bytes as if they were a node.
-    pub(super) async fn send_plain(&mut self, plain: &[u8]) {
+    pub(crate) async fn send_plain(&mut self, plain: &[u8]) {
         let mut bytes = Vec::new();
         self.transport
             .sealer
@@ -159,12 +159,12 @@ impl Peer {
     }
 
     /// Sends bytes as one binary message, whatever they are.
-    pub(super) async fn send_raw(&mut self, bytes: Vec<u8>) {
+    pub(crate) async fn send_raw(&mut self, bytes: Vec<u8>) {
         send(&mut self.web_socket, bytes).await;
     }
 }
 
-pub(super) async fn send(web_socket: &mut WebSocketStream<DuplexStream>, bytes: Vec<u8>) {
+pub(crate) async fn send(web_socket: &mut WebSocketStream<DuplexStream>, bytes: Vec<u8>) {
     web_socket
         .send(Message::Binary(bytes.into()))
         .await

@@ -1,0 +1,92 @@
+//! One organization's driver, as its host sees it.
+
+use std::future::Future;
+use std::io;
+
+use squall_protocol::{Instant, Millis, Now};
+
+use super::organization::Held;
+use super::{Gateway, Inside, World};
+use crate::driver::{Clock, Connector, Host};
+use crate::id::{AttemptId, OrgId};
+use crate::limiter::{Go, Permit};
+use crate::machine::{Dial, Event, Revocation};
+use crate::store::Store;
+
+/// See the module's text.
+pub(super) struct OrgHost<S, W> {
+    gateway: Gateway<S, W>,
+    org: OrgId,
+}
+
+impl<S: Store, W: World> OrgHost<S, W> {
+    pub(super) fn new(gateway: Gateway<S, W>, org: OrgId) -> Self {
+        Self { gateway, org }
+    }
+}
+
+impl<S: Store, W: World> Clock for OrgHost<S, W> {
+    fn now(&self) -> Now {
+        self.gateway.0.world.now()
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
+        self.gateway.0.world.sleep_until(at)
+    }
+}
+
+impl<S: Store, W: World> Connector for OrgHost<S, W> {
+    type Stream = W::Stream;
+
+    fn connect(&self, dial: &Dial) -> impl Future<Output = io::Result<W::Stream>> + Send + 'static {
+        self.gateway.0.world.connect(dial)
+    }
+}
+
+impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
+    fn confirm(&mut self, now: Now, start: Permit) -> Result<Go, Revocation> {
+        self.gateway.lock().limiter.confirm(now, start)
+    }
+
+    // A store that cannot be asked may hold a block: it is asked again.
+    fn blocked_until(&mut self, now: Now) -> Option<Instant> {
+        let until = self.gateway.lock().limiter.blocked_until(now, &self.org);
+        until.unwrap_or_else(|_| Some(now.mono + ASK_AGAIN))
+    }
+
+    // What the limiter cannot write it remembers, and writes before its next answer.
+
+    fn withdraw(&mut self, now: Now, attempt: AttemptId) {
+        let _ = self.gateway.lock().limiter.withdraw(now, attempt);
+    }
+
+    fn event(&mut self, now: Now, event: &Event) {
+        let mut inside = self.gateway.lock();
+        let Inside {
+            limiter,
+            unwritten,
+            organizations,
+            ..
+        } = &mut *inside;
+        match event {
+            Event::State(state) if state.is_at_rest() => {
+                let _ = limiter.rest(&self.org, *state);
+            }
+            Event::Disconnected(ended) => {
+                let _ = limiter.ended(now, &self.org, ended.then);
+                if ended.then.clear {
+                    unwritten.set_aside(limiter.store(), &self.org, ended.attempt);
+                }
+            }
+            Event::Device(device) => unwritten.put(limiter.store(), &self.org, device),
+            _ => {}
+        }
+        if let Some(organization) = organizations.get_mut(&self.org) {
+            organization.hear(event);
+        }
+        (self.gateway.0.listener)(now, &self.org, event);
+    }
+}
+
+/// How long after a store could not be asked it is asked again whether a block is over.
+const ASK_AGAIN: Millis = Millis::from_mins(1);

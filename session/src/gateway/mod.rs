@@ -1,0 +1,239 @@
+//! The gateway: a session for each organization, behind one limiter on one store, for an operator to ask.
+//!
+//! It dials for nobody of its own accord, and boots without dialing whatever the store says. One lock stands around the
+//! limiter and the list of organizations, so what is asked at the same time is answered one after the other.
+
+mod host;
+mod operator;
+mod organization;
+mod unwritten;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{Either, select};
+use rand::SeedableRng as _;
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::certificate::TrustedRoot;
+use squall_protocol::pairing::Device;
+use squall_protocol::{Millis, Now};
+use tokio::sync::Notify;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::driver::{self, Clock, Connector, DriverConfig};
+use crate::id::OrgId;
+use crate::limiter::{Found, Limiter};
+use crate::machine::{Event, Machine as _};
+use crate::policy::Policy;
+use crate::session::Session;
+use crate::store::{Contents, Store, StoreError};
+
+use host::OrgHost;
+use organization::{Held, Organization};
+use unwritten::Unwritten;
+
+pub use operator::{Asked, Decision, Denied, Granted, Limits, NoQr, NoSuchOrganization, Standing};
+
+/// The world that a gateway runs in: its time, its links and its tasks.
+pub trait World: Clock + Connector + Clone + Send + Sync + 'static {
+    /// Runs a task beside all others, until it ends or the process does.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
+}
+
+/// Hears what happens to every organization, in the millisecond it happens and in order. It is called under the
+/// gateway's lock: it asks the gateway nothing, and does not wait.
+pub type Listener = Box<dyn Fn(Now, &OrgId, &Event) + Send + Sync>;
+
+/// What a gateway is given once.
+#[derive(Debug)]
+pub struct Setting {
+    /// How sessions hold, and the limiter's rules.
+    pub policy: Policy,
+    /// The root key that the server's certificates must lead to.
+    pub root: TrustedRoot,
+    /// The server's host, and port where it is not the scheme's own.
+    pub authority: String,
+    /// Gives keys for devices and connections.
+    pub rng: ChaCha8Rng,
+}
+
+/// A gateway that runs. Clones are handles on the same one.
+pub struct Gateway<S, W>(Arc<Shared<S, W>>);
+
+struct Shared<S, W> {
+    world: W,
+    policy: Policy,
+    root: TrustedRoot,
+    authority: String,
+    listener: Listener,
+    inside: Mutex<Inside<S>>,
+    closed: Notify,
+}
+
+struct Inside<S> {
+    limiter: Limiter<S>,
+    unwritten: Unwritten,
+    organizations: BTreeMap<OrgId, Organization>,
+    /// What was answered to each start, the latest last.
+    decisions: VecDeque<Decision>,
+    rng: ChaCha8Rng,
+    closing: bool,
+}
+
+impl<S: Store, W: World> Gateway<S, W> {
+    /// Boots on a store: every organization that it knows is there again where it came to rest, and nothing dials.
+    ///
+    /// # Errors
+    /// The store refuses; it is left untouched.
+    pub fn boot(
+        store: S,
+        setting: Setting,
+        world: W,
+        listener: Listener,
+    ) -> Result<(Self, Found), StoreError> {
+        let now = world.now();
+        let (mut limiter, found) = Limiter::boot(store, setting.policy.limiter.clone(), now)?;
+        let contents = limiter.store().contents()?;
+        let gateway = Self(Arc::new(Shared {
+            world,
+            policy: setting.policy,
+            root: setting.root,
+            authority: setting.authority,
+            listener,
+            inside: Mutex::new(Inside {
+                limiter,
+                unwritten: Unwritten::default(),
+                organizations: BTreeMap::new(),
+                decisions: VecDeque::new(),
+                rng: setting.rng,
+                closing: false,
+            }),
+            closed: Notify::new(),
+        }));
+        let mut inside = gateway.lock();
+        for org in known(&contents) {
+            gateway.open(&mut inside, now, &org)?;
+        }
+        for (org, attempt) in &found.cut_short {
+            if let Some(organization) = inside.organizations.get_mut(org) {
+                organization.died = Some((*attempt, now.wall));
+            }
+        }
+        drop(inside);
+        let handle = gateway.clone();
+        gateway
+            .0
+            .world
+            .spawn(async move { handle.wake_limiter().await });
+        Ok((gateway, found))
+    }
+
+    /// Ends every session as an operator would, and admits no start any more. Done once each has come to rest and its
+    /// server has closed, or [`LET_GO`] later.
+    pub async fn close(&self) {
+        let now = self.0.world.now();
+        let sessions: Vec<_> = {
+            let mut inside = self.lock();
+            inside.closing = true;
+            let organizations = inside.organizations.values();
+            organizations.for_each(Organization::stop);
+            let organizations = inside.organizations.values();
+            organizations
+                .map(|organization| organization.session.clone())
+                .collect()
+        };
+        let until = now.mono + LET_GO;
+        let ended = |session: &Held| {
+            let session = session.lock();
+            session.state().is_at_rest() && !session.is_draining()
+        };
+        while !sessions.iter().all(ended) && self.0.world.now().mono < until {
+            let next = self.0.world.now().mono + LOOK_AGAIN;
+            self.0.world.sleep_until(next).await;
+        }
+        self.lock().organizations.clear();
+        self.0.closed.notify_one();
+    }
+
+    /// Moves the clock's mark in the store, and tries again what could not be written, until the gateway is closed.
+    async fn wake_limiter(&self) {
+        loop {
+            let at = self.lock().limiter.poll_timeout();
+            let due = pin!(self.0.world.sleep_until(at));
+            let closed = pin!(self.0.closed.notified());
+            if let Either::Right(_) = select(due, closed).await {
+                return;
+            }
+            let now = self.0.world.now();
+            let mut inside = self.lock();
+            let Inside {
+                limiter, unwritten, ..
+            } = &mut *inside;
+            limiter.handle_timeout(now);
+            unwritten.write(limiter.store());
+        }
+    }
+
+    /// A session for this organization, at rest where the store says that it is, and its driver.
+    fn open(&self, inside: &mut Inside<S>, now: Now, org: &OrgId) -> Result<(), StoreError> {
+        let mut rng = ChaCha8Rng::from_rng(&mut inside.rng);
+        let end = inside.limiter.stored_end(now, org)?;
+        let stored = inside.limiter.store().device(org)?;
+        let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
+        let session = Session::new(org.clone(), self.0.policy.clone(), device, end, rng);
+        let (commands, receiver) = unbounded_channel();
+        let organization = Organization::new(session, commands);
+        let host = OrgHost::new(self.clone(), org.clone());
+        let config = DriverConfig {
+            root: self.0.root,
+            authority: self.0.authority.clone(),
+            rng: ChaCha8Rng::from_rng(&mut inside.rng),
+        };
+        let machine = organization.session.clone();
+        self.0.world.spawn(async move {
+            driver::run(machine, host, receiver, config).await;
+        });
+        inside.organizations.insert(org.clone(), organization);
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside<S>> {
+        self.0.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every organization that a store remembers something of.
+fn known(contents: &Contents) -> BTreeSet<OrgId> {
+    let ledger = &contents.ledger;
+    let attempts = ledger.attempts.values().map(|attempt| &attempt.org);
+    attempts
+        .chain(ledger.ends.keys())
+        .chain(ledger.failures.keys())
+        .chain(ledger.blocks.keys())
+        .chain(contents.devices.keys())
+        .cloned()
+        .collect()
+}
+
+/// A server has 5 s to answer a close frame; a second more is for whatever is slow here.
+const LET_GO: Millis = Millis::from_secs(6);
+
+/// How often a gateway that closes looks whether everything has ended.
+const LOOK_AGAIN: Millis = Millis::new(50);
+
+impl<S, W> Clone for Gateway<S, W> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S, W> std::fmt::Debug for Gateway<S, W> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway").finish_non_exhaustive()
+    }
+}
