@@ -4,6 +4,7 @@
 //! limiter and the list of organizations, so what is asked at the same time is answered one after the other.
 
 mod host;
+pub mod http;
 mod operator;
 mod organization;
 mod unwritten;
@@ -37,7 +38,9 @@ use host::OrgHost;
 use organization::{Held, Organization};
 use unwritten::Unwritten;
 
-pub use operator::{Asked, Decision, Denied, Granted, Limits, NoQr, NoSuchOrganization, Standing};
+pub use operator::{
+    Asked, Decision, Denied, Granted, Limits, NoQr, NoSuchOrganization, Operator, Standing,
+};
 
 /// The world that a gateway runs in: its time, its links and its tasks.
 pub trait World: Clock + Connector + Clone + Send + Sync + 'static {

@@ -1,5 +1,8 @@
 //! What an operator asks of a gateway, and what it answers.
 
+use std::future::Future;
+use std::pin::Pin;
+
 use jiff::{SignedDuration, Timestamp};
 use squall_protocol::{Millis, Now};
 
@@ -112,12 +115,50 @@ pub enum Asked {
 /// So many answers are remembered, since the process began.
 const REMEMBERED: usize = 100;
 
-impl<S: Store, W: World> Gateway<S, W> {
+/// A gateway, as whoever serves its operators sees it.
+pub trait Operator: Send + Sync + 'static {
     /// The operator asks for a session.
     ///
     /// # Errors
     /// The limiter refuses, or the gateway is about to end.
-    pub fn start(&self, org: &OrgId) -> Result<Granted, Denied> {
+    fn start(&self, org: &OrgId) -> Result<Granted, Denied>;
+
+    /// The operator stops a session, or cancels a start before its dial. Where nothing is under way nothing happens.
+    ///
+    /// # Errors
+    /// See [`NoSuchOrganization`].
+    fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization>;
+
+    /// Where an organization stands.
+    ///
+    /// # Errors
+    /// See [`NoSuchOrganization`].
+    fn standing(&self, org: &OrgId) -> Result<Standing, NoSuchOrganization>;
+
+    /// Where every organization stands.
+    fn standings(&self) -> Vec<Standing>;
+
+    /// The QR code that an organization shows. It holds a secret: whoever sees it can pair as this device.
+    ///
+    /// # Errors
+    /// See [`NoQr`].
+    fn qr(&self, org: &OrgId) -> Result<String, NoQr>;
+
+    /// What the limiter says of a start: of this organization, or of one that has no history.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError>;
+
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Ready so long from now.
+    fn after(&self, length: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+impl<S: Store, W: World> Operator for Gateway<S, W> {
+    fn start(&self, org: &OrgId) -> Result<Granted, Denied> {
         let now = self.0.world.now();
         let mut inside = self.lock();
         if inside.closing {
@@ -163,50 +204,33 @@ impl<S: Store, W: World> Gateway<S, W> {
         Ok(granted)
     }
 
-    /// The operator stops a session, or cancels a start before its dial. Where nothing is under way nothing happens.
-    ///
-    /// # Errors
-    /// See [`NoSuchOrganization`].
-    pub fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization> {
+    fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization> {
         let inside = self.lock();
         let organization = inside.organizations.get(org);
         organization.ok_or(NoSuchOrganization)?.stop();
         Ok(())
     }
 
-    /// Where an organization stands.
-    ///
-    /// # Errors
-    /// See [`NoSuchOrganization`].
-    pub fn standing(&self, org: &OrgId) -> Result<Standing, NoSuchOrganization> {
+    fn standing(&self, org: &OrgId) -> Result<Standing, NoSuchOrganization> {
         let now = self.0.world.now();
         self.lock().standing(now, org).ok_or(NoSuchOrganization)
     }
 
-    /// Where every organization stands.
-    pub fn standings(&self) -> Vec<Standing> {
+    fn standings(&self) -> Vec<Standing> {
         let now = self.0.world.now();
         let inside = self.lock();
         let orgs = inside.organizations.keys();
         orgs.filter_map(|org| inside.standing(now, org)).collect()
     }
 
-    /// The QR code that an organization shows. It holds a secret: whoever sees it can pair as this device.
-    ///
-    /// # Errors
-    /// See [`NoQr`].
-    pub fn qr(&self, org: &OrgId) -> Result<String, NoQr> {
+    fn qr(&self, org: &OrgId) -> Result<String, NoQr> {
         let inside = self.lock();
         let organization = inside.organizations.get(org).ok_or(NoSuchOrganization)?;
         let qr = organization.qr.clone();
         qr.ok_or(NoQr::NotShown(organization.state))
     }
 
-    /// What the limiter says of a start: of this organization, or of one that has no history.
-    ///
-    /// # Errors
-    /// The store could not be read.
-    pub fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError> {
+    fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError> {
         let now = self.0.world.now();
         let mut inside = self.lock();
         // No organization has the empty name, so only what concerns all of them stands in its way.
@@ -232,6 +256,15 @@ impl<S: Store, W: World> Gateway<S, W> {
             org_attempts: org.map(|_| status.org_attempts),
             decisions: own.cloned().collect(),
         })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.world.now().wall
+    }
+
+    fn after(&self, length: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let at = self.0.world.now().mono + length;
+        Box::pin(self.0.world.sleep_until(at))
     }
 }
 

@@ -25,7 +25,7 @@ use crate::store::MemoryStore;
 
 /// The world of a test. What dials reaches the test.
 #[derive(Clone)]
-struct TestWorld {
+pub(super) struct TestWorld {
     clock: Paused,
     servers: UnboundedSender<DuplexStream>,
 }
@@ -57,10 +57,10 @@ impl World for TestWorld {
 }
 
 /// A gateway, its store, and the test's end of everything.
-struct House {
-    clock: Paused,
-    store: MemoryStore,
-    gateway: Gateway<MemoryStore, TestWorld>,
+pub(super) struct House {
+    pub(super) clock: Paused,
+    pub(super) store: MemoryStore,
+    pub(super) gateway: Gateway<MemoryStore, TestWorld>,
     found: Found,
     servers: UnboundedReceiver<DuplexStream>,
     authority: Authority,
@@ -78,7 +78,7 @@ fn setting(authority: &Authority) -> Setting {
 }
 
 impl House {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::on(MemoryStore::new(), Paused::new())
     }
 
@@ -113,13 +113,13 @@ impl House {
         }
     }
 
-    async fn secured(&mut self) -> Peer {
+    pub(super) async fn secured(&mut self) -> Peer {
         let stream = self.servers.recv().await.expect("the gateway lives");
         Peer::accept(stream, &self.authority).await
     }
 
     /// A server that has greeted the client and answered its first requests.
-    async fn connected(&mut self) -> Peer {
+    pub(super) async fn connected(&mut self) -> Peer {
         let mut peer = self.secured().await;
         peer.send(&Node::new("success")).await;
         for _ in 0..3 {
@@ -140,15 +140,30 @@ impl House {
 
     /// Offers a QR code, scans what the gateway shows, and asks for the second login.
     async fn pair(&mut self, peer: &mut Peer, org: &OrgId) {
-        let Login::Registration(registration) = &peer.login else {
-            panic!("an unpaired client registers, not {:?}", peer.login);
-        };
-        let identity = registration.identity;
+        self.offer(peer, org).await;
+        self.scan(peer, org).await;
+    }
+
+    /// The server offers a reference, which the gateway shows.
+    pub(super) async fn offer(&self, peer: &mut Peer, org: &OrgId) {
         let offer = Node::new("pair-device").child(Node::new("ref").bytes(*b"ref-1"));
         peer.send(&set("1", offer)).await;
         assert_eq!(peer.receive().await.get("type"), Some("result"));
         self.stands(org, State::AwaitingQrScan).await;
-        let code = self.gateway.qr(org).expect("a code is shown");
+    }
+
+    /// What the phone sees.
+    pub(super) fn code(&self, org: &OrgId) -> String {
+        self.gateway.qr(org).expect("a code is shown")
+    }
+
+    /// The phone scans what is shown, and the server asks for the second login.
+    pub(super) async fn scan(&self, peer: &mut Peer, org: &OrgId) {
+        let Login::Registration(registration) = &peer.login else {
+            panic!("an unpaired client registers, not {:?}", peer.login);
+        };
+        let identity = registration.identity;
+        let code = self.code(org);
         let code = parse_qr(&code).expect("a QR code");
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         let account = Account::generate(&mut rng);
@@ -163,12 +178,16 @@ impl House {
         let success = account.pair_success(&what, &code.adv_secret, &mut rng);
         peer.send(&set("2", success)).await;
         assert!(peer.receive().await.find("pair-device-sign").is_some());
-        peer.send(&Node::new("stream:error").attr("code", "515"))
-            .await;
+        let restart = Node::new("stream:error").attr("code", "515");
+        peer.send(&restart).await;
+    }
+
+    pub(super) fn start(&self, org: &OrgId) {
+        self.gateway.start(org).expect("admitted");
     }
 
     /// Waits until an organization is said to stand here.
-    async fn stands(&self, org: &OrgId, state: State) {
+    pub(super) async fn stands(&self, org: &OrgId, state: State) {
         for _ in 0..10_000 {
             let standing = self.gateway.standing(org);
             if standing.is_ok_and(|standing| standing.status.state == state) {
@@ -180,7 +199,7 @@ impl House {
     }
 
     /// Lets time pass.
-    async fn pass(&self, length: Millis) {
+    pub(super) async fn pass(&self, length: Millis) {
         self.clock.sleep_until(self.clock.mono() + length).await;
     }
 
