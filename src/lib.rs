@@ -14,6 +14,7 @@
 //! subject                                    what is tested
 //! run       Scenario + Seed  ->  Verdict     all of the above, once
 //! runner    Scenarios        ->  Outcomes    runs in parallel, twice, from a file, against every mutant
+//! gateway                                    the session's gateway by the machine's own clock and sockets
 //! report    Outcomes         ->  text, JSON, JUnit, annotations
 //! exit      Outcomes         ->  exit code
 //! ```
@@ -21,6 +22,7 @@
 pub mod engine;
 pub mod exit;
 pub mod expect;
+pub mod gateway;
 pub mod oracle;
 pub mod plan;
 pub mod report;

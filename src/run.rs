@@ -173,7 +173,7 @@ pub(crate) fn run_with<S: Subject>(
 }
 
 /// The rules in force, as the session takes them.
-fn policy(policy: &trace::Policy) -> Policy {
+pub(crate) fn policy(policy: &trace::Policy) -> Policy {
     let (max, per) = policy.global;
     let global = Quota { max, per };
     let (max, per) = &policy.per_org;

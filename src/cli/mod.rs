@@ -2,6 +2,7 @@
 
 mod check;
 mod fault;
+mod gateway;
 mod judge;
 mod lists;
 mod live;
@@ -40,6 +41,7 @@ enum Command {
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
     Serve(serve::Serve),
+    Gateway(gateway::Gateway),
     Store(store::Store),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -74,6 +76,7 @@ impl Cli {
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Gateway(gateway) => gateway.run(),
             Command::Store(store) => store.run(),
             Command::Schema => lists::schema(),
             Command::Oracles(oracles) => oracles.run(),

@@ -19,9 +19,11 @@ use jiff::Timestamp;
 use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
+pub(crate) use network::Way;
 pub(super) use run::run;
 pub use run::{Elsewhere, Reach};
 pub use serve::{HearFn, Listening, NotServed, Serve, Stopped, serve};
+pub(crate) use socket::Socket;
 
 /// When a run in real time begins: clients check the server's certificates by the wall clock.
 #[expect(

@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde::de::DeserializeOwned;
 
-use super::check::check;
+use super::check::{Complaint, check};
+use super::gateway::{self, GatewaySettings};
 use squall_mock_server::fault::EngineKind;
 
 use super::model::{Action, Scenario};
@@ -108,6 +110,34 @@ pub fn load(paths: &[PathBuf]) -> Result<Vec<Scenario>, Vec<LoadError>> {
 /// # Errors
 /// The first thing that is no scenario at all; or else everything that contradicts itself or could never happen.
 pub fn parse(text: &str, path: &Path) -> Result<Scenario, Vec<LoadError>> {
+    if is_blank(text) {
+        return Err(vec![LoadError::of_path(path, Problem::Empty)]);
+    }
+    parse_as(text, path, |raw: RawScenario, text| check(raw, text, path))
+}
+
+/// Reads a gateway's settings from their file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn load_gateway(path: &Path) -> Result<GatewaySettings, Vec<LoadError>> {
+    let text = read(path).map_err(|problem| vec![LoadError::of_path(path, problem)])?;
+    // Where nothing is said, everything keeps its default.
+    let text = if is_blank(&text) { "{}" } else { &text };
+    parse_as(text, path, gateway::check)
+}
+
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_start);
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
+}
+
+/// Reads a text in two strides: its form, then its meaning.
+fn parse_as<R: DeserializeOwned, T>(
+    text: &str,
+    path: &Path,
+    check: impl FnOnce(R, &Arc<str>) -> Result<T, Vec<Complaint>>,
+) -> Result<T, Vec<LoadError>> {
     let text: Arc<str> = text.into();
     let error = |place: Option<Place>, problem| LoadError {
         path: path.to_owned(),
@@ -115,19 +145,13 @@ pub fn parse(text: &str, path: &Path) -> Result<Scenario, Vec<LoadError>> {
         problem,
         text: Arc::clone(&text),
     };
-    if text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-    {
-        return Err(vec![error(None, Problem::Empty)]);
-    }
-    let raw: RawScenario = yaml::parse(&text).map_err(|(at, problem)| {
+    let raw: R = yaml::parse(&text).map_err(|(at, problem)| {
         let place = at
             .filter(|(line, _)| *line > 0)
             .map(|at| of_token(&text, at));
         vec![error(place, problem)]
     })?;
-    check(raw, &text, path).map_err(|complaints| {
+    check(raw, &text).map_err(|complaints| {
         complaints
             .into_iter()
             .map(|(place, problem)| error(place, problem))

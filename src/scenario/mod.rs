@@ -4,8 +4,10 @@
 //! end there, at their line and column. Then it is checked ([`check`]): what would contradict itself, or never happen,
 //! is collected and told all at once. What is left is plain data in which an illegal value has no spelling.
 
+mod address;
 mod check;
 mod faults;
+mod gateway;
 mod load;
 mod model;
 mod nearest;
@@ -17,8 +19,10 @@ mod raw;
 mod schema;
 mod yaml;
 
+pub use address::{RootKey, ServerUrl};
 pub use faults::{EngineKind, FAULTS, FaultInfo, FaultSpec};
-pub use load::{LoadError, load, parse};
+pub use gateway::{GatewaySettings, LogForm};
+pub use load::{LoadError, load, load_gateway, parse};
 pub use model::{
     Action, Before, CrashedStore, EndsOf, EventKind, EventMatcher, Expectation, Expected, Guard,
     GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target,

@@ -18,12 +18,13 @@ const OURS: &[&str] = &[
     "squall",
 ];
 
-/// Where in `src` the session may be named: by what runs it, and by what looks after its store. Whoever judges it knows
+/// Where in `src` the session may be named: by what runs it, and by what looks after its gateway and its store. Whoever judges it knows
 /// nothing of it, and above all shares no code with its limiter.
 const NAMES_SESSION: &[&str] = &[
     "src/engine",
     "src/subject",
     "src/run.rs",
+    "src/gateway",
     "src/cli/store.rs",
 ];
 
@@ -56,6 +57,7 @@ const MODULES: &[(&str, &[&str])] = &[
             "words", "seed", "trace", "scenario", "plan", "oracle", "engine", "subject",
         ],
     ),
+    ("gateway", &["trace", "scenario", "engine", "run"]),
 ];
 
 /// Whether the line names this crate or module: the whole word, followed by a path or an end.

@@ -22,13 +22,13 @@ use crate::trace::{ConnectionId, OrgName, Side};
 
 /// A way to a server: the session's own connectors.
 #[derive(Clone, Debug)]
-pub(super) enum Way {
+pub(crate) enum Way {
     Tcp(Tcp),
     Wss(Wss),
 }
 
 impl Way {
-    pub(super) async fn open(self) -> io::Result<Socket> {
+    pub(crate) async fn open(self) -> io::Result<Socket> {
         Ok(match self {
             Self::Tcp(tcp) => Socket::Tcp(tcp.open().await?),
             Self::Wss(wss) => Socket::TlsClient(Box::new(wss.open().await?)),

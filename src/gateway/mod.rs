@@ -1,0 +1,171 @@
+//! The session's gateway by the machine's own clock and over real sockets: what `squall gateway` runs.
+
+mod log;
+mod world;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rand::rngs::ChaCha8Rng;
+use squall_protocol::certificate::TrustedRoot;
+use squall_session::driver::{Tcp, Untrusted, Wss};
+use squall_session::gateway::http::{self, ApiKey};
+use squall_session::gateway::{Gateway, Operator, Setting};
+use squall_session::store::file::RedbStore;
+use squall_session::store::{Contents, StoreError};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::engine::live::Way;
+use crate::run::policy;
+use crate::scenario::{LogForm, RootKey, ServerUrl};
+use crate::trace::Policy;
+
+use log::{Log, Logged};
+use world::RealWorld;
+
+pub use squall_session::gateway::http::WeakKey;
+
+/// The root key of the real service, which is public: every client of it carries it.
+pub const SERVICE_ROOT: RootKey = RootKey([
+    0x14, 0x23, 0x75, 0x57, 0x4d, 0x0a, 0x58, 0x71, 0x66, 0xaa, 0xe7, 0x1e, 0xbe, 0x51, 0x64, 0x37,
+    0xc4, 0xa2, 0x8b, 0x73, 0xe3, 0x69, 0x5c, 0x6c, 0xe1, 0xf7, 0xf9, 0x54, 0x5d, 0xa8, 0xee, 0x6b,
+]);
+
+/// Everything that a gateway has to be told.
+#[derive(Debug)]
+pub struct Config {
+    /// The server that sessions connect to.
+    pub server: ServerUrl,
+    /// The root key that its certificates lead to.
+    pub root_key: RootKey,
+    /// The TLS certificates to trust, as PEM; where nothing is said, a `wss` server is trusted by none.
+    pub trusts: Option<Vec<u8>>,
+    /// Where operators ask. With port 0 the system chooses one.
+    pub listen: SocketAddr,
+    /// What they have to carry.
+    pub key: Key,
+    /// The store.
+    pub store: PathBuf,
+    /// Whether the store is made first; there must be none then.
+    pub init_store: bool,
+    /// The rules of sessions and of the limiter.
+    pub policy: Policy,
+    /// Gives keys for devices and connections: nobody else may know what it draws.
+    pub rng: ChaCha8Rng,
+    /// How what happens is told.
+    pub log: LogForm,
+}
+
+/// An API key that is strong enough. Nothing prints it.
+#[derive(Debug)]
+pub struct Key(ApiKey);
+
+impl Key {
+    /// The key of this text; spaces and line ends around it are no part of it.
+    ///
+    /// # Errors
+    /// It could be guessed, or no header could carry it.
+    pub fn new(text: &str) -> Result<Self, WeakKey> {
+        ApiKey::new(text).map(Self)
+    }
+}
+
+/// Takes each line that is to be told.
+pub type Tell = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// Why a gateway does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum NotRun {
+    /// The store refuses; it was left as it was.
+    #[error("{}: {why}", path.display())]
+    Store {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        why: StoreError,
+    },
+    /// The address cannot be had.
+    #[error("{0} cannot be listened on: {1}")]
+    Address(SocketAddr, io::Error),
+    /// A `wss` server, and nothing to trust it by.
+    #[error("a wss:// server needs the TLS certificates to trust: `trust`, or --trust FILE")]
+    NoTrust,
+    /// What is to be trusted cannot be.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// Something else that the system refused.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Runs a gateway until the process is asked to end, by SIGINT or SIGTERM; then ends each session in order.
+///
+/// # Errors
+/// See [`NotRun`]. Nothing has dialed then.
+pub fn run(config: Config, tell: Tell) -> Result<(), NotRun> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupted = signal(SignalKind::interrupt())?;
+        let mut terminated = signal(SignalKind::terminate())?;
+        let asked_to_end = async {
+            tokio::select! {
+                _ = interrupted.recv() => {}
+                _ = terminated.recv() => {}
+            }
+        };
+        until(config, tell, asked_to_end).await
+    })
+}
+
+async fn until(config: Config, tell: Tell, end: impl Future<Output = ()>) -> Result<(), NotRun> {
+    let log = Log::new(config.log, tell);
+    let way = way(&config)?;
+    // The address first: where another gateway has it, the store is not looked at.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| NotRun::Address(config.listen, error))?;
+    let refuses = |why| NotRun::Store {
+        path: config.store.clone(),
+        why,
+    };
+    let store = match config.init_store {
+        true => RedbStore::create(&config.store, Contents::default()),
+        false => RedbStore::open(&config.store),
+    };
+    let world = RealWorld::new(way);
+    let setting = Setting {
+        policy: policy(&config.policy),
+        root: TrustedRoot(config.root_key.0),
+        authority: format!("{}:{}", config.server.host, config.server.port),
+        rng: config.rng,
+    };
+    let (gateway, found) = Gateway::boot(
+        store.map_err(refuses)?,
+        setting,
+        world,
+        log.clone().listener(),
+    )
+    .map_err(refuses)?;
+    log.booted(gateway.now(), listener.local_addr()?, &found);
+    let operator = Logged::new(gateway.clone(), log.clone());
+    let app = http::app(Arc::new(operator), config.key.0);
+    http::serve(listener, app, end).await;
+    gateway.close().await;
+    log.ended(gateway.now());
+    Ok(())
+}
+
+fn way(config: &Config) -> Result<Way, NotRun> {
+    let tcp = Tcp::new(config.server.host.as_str(), config.server.port);
+    if !config.server.tls {
+        return Ok(Way::Tcp(tcp));
+    }
+    let roots = config.trusts.as_deref().ok_or(NotRun::NoTrust)?;
+    Ok(Way::Wss(Wss::new(tcp, roots)?))
+}
