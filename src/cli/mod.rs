@@ -1,6 +1,7 @@
 //! Commands, one file each, and where their output goes.
 
 mod check;
+mod control;
 mod fault;
 mod gateway;
 mod judge;
@@ -48,6 +49,8 @@ enum Command {
     Oracles(lists::Oracles),
     Subjects(lists::Subjects),
     Faults(lists::Faults),
+    Fault(control::Fault),
+    Inject(control::Inject),
     Completions(shell::Completions),
     Man(shell::Man),
 }
@@ -82,6 +85,8 @@ impl Cli {
             Command::Oracles(oracles) => oracles.run(),
             Command::Subjects(subjects) => subjects.run(),
             Command::Faults(faults) => faults.run(),
+            Command::Fault(fault) => fault.run(),
+            Command::Inject(inject) => inject.run(),
             Command::Completions(completions) => completions.run(),
             Command::Man(man) => man.run(),
         }

@@ -21,6 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::traffic::Traffic;
 use super::{FrameFaults, Label, MockServer, Received};
 use crate::fault::{CloseCode, CloseReason, Hello, Malformation};
 use crate::id::ConnectionId;
@@ -53,6 +54,7 @@ pub(super) enum Wire {
 pub(super) struct Driver<S> {
     server: MockServer,
     id: ConnectionId,
+    traffic: Arc<Traffic>,
     socket: WebSocketStream<FrameFaults<S>>,
     frames: FrameReader,
     phase: Phase,
@@ -97,6 +99,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
             WebSocketStream::from_partially_read(stream, read.to_vec(), Role::Server, Some(config))
                 .await;
         Self {
+            traffic: server.traffic(id),
             server,
             id,
             socket,
@@ -136,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                 Poll::Ready(None) => return Poll::Ready(self.end_by_client()),
                 Poll::Pending => return self.poll_queued(cx),
             };
+            self.traffic.received.frames.add(1);
             let taken = match message {
                 Message::Binary(bytes) => {
                     self.frames.push(&bytes);
@@ -146,7 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                     Ok(())
                 }
                 Message::Text(_) => Err("a text message".to_owned()),
-                Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => Ok(()),
+                Message::Ping(_) => {
+                    self.traffic.web_socket_pings.add(1);
+                    Ok(())
+                }
+                Message::Pong(_) | Message::Frame(_) => Ok(()),
             };
             if let Err(violation) = taken {
                 return Poll::Ready(Closed::Violation(violation));
@@ -266,6 +274,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
                         .opener
                         .open_node_with(body, self.dictionary)
                         .map_err(|error| error.to_string())?;
+                    self.traffic.stanza(&node);
                     let id = self.id;
                     let world = &self.server.0.world;
                     world.received(id, Received::Stanza(&node));

@@ -7,11 +7,13 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use squall_protocol::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::traffic::Traffic;
 use super::{MockServer, Sleep};
 use crate::fault::{Control, Malformation, Verdict, Write};
 use crate::id::ConnectionId;
@@ -21,6 +23,7 @@ pub struct FrameFaults<S> {
     stream: S,
     server: MockServer,
     connection: ConnectionId,
+    traffic: Arc<Traffic>,
     /// Bytes of the frame under way that are still to come.
     passing: usize,
     /// Bytes of the frame under way that have gone.
@@ -37,8 +40,10 @@ pub struct FrameFaults<S> {
 impl<S> FrameFaults<S> {
     /// The stream of this connection.
     pub fn new(stream: S, server: MockServer, connection: ConnectionId) -> Self {
+        let traffic = server.traffic(connection);
         Self {
             stream,
+            traffic,
             server,
             connection,
             passing: 0,
@@ -134,7 +139,9 @@ impl<S: AsyncWrite + Unpin> FrameFaults<S> {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
             self.own_gone += written;
+            self.traffic.sent.bytes.add(written);
             if self.own_gone == frame.len() {
+                self.traffic.sent.frames.add(1);
                 self.own.pop_front();
                 self.own_gone = 0;
             }
@@ -156,7 +163,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for FrameFaults<S> {
                 return Poll::Ready(Err(error));
             }
         }
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let bytes = buffer.filled().len() - before;
+        if bytes > 0 {
+            self.traffic.came(self.server.now().mono, bytes);
+        }
+        read
     }
 }
 
@@ -186,6 +199,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameFaults<S> {
         let written = ready!(Pin::new(&mut this.stream).poll_write(cx, part))?;
         this.passing -= written;
         this.gone += written;
+        this.traffic.sent.bytes.add(written);
+        if this.passing == 0 {
+            this.traffic.sent.frames.add(1);
+        }
         Poll::Ready(Ok(written))
     }
 

@@ -4,9 +4,11 @@
 //! queued for it; one more task, [`MockServer::run`], waits for the server's timers. What one task's input makes the
 //! server say to another connection goes through that connection's channel.
 
+mod admin;
 mod connection;
 mod date;
 mod frame_faults;
+mod traffic;
 mod upgrade;
 mod watched;
 mod world;
@@ -29,8 +31,11 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::fault::{Connect, FaultId, FaultSpec, Handed, Passage, Read, Target, Write};
 use crate::id::{ConnectionId, Peer};
 use crate::server::{Closed, Input, Output, Server, ServerEvent};
+use admin::Control;
 use connection::Wire;
+use traffic::Traffic;
 
+pub use admin::{Access, Token};
 pub use frame_faults::FrameFaults;
 pub use watched::{Watched, Watching};
 pub use world::{Label, Received, Sleep, World};
@@ -42,6 +47,8 @@ pub struct MockServer(Arc<Shared>);
 struct Shared {
     core: Mutex<Core>,
     world: Arc<dyn World>,
+    /// What the control API keeps, where there is one.
+    control: Option<Control>,
     /// Whether any fault stands, so that nobody takes the lock to hear that none does.
     faulty: AtomicBool,
     /// The server's earliest timer has become earlier.
@@ -50,14 +57,29 @@ struct Shared {
 
 struct Core {
     server: Server,
-    routes: BTreeMap<ConnectionId, UnboundedSender<Wire>>,
+    routes: BTreeMap<ConnectionId, Route>,
     /// What the timer task sleeps for.
     sleeps_until: Option<Instant>,
+}
+
+/// The way to a connection, from its upgrade on.
+struct Route {
+    sender: UnboundedSender<Wire>,
+    traffic: Arc<Traffic>,
 }
 
 impl MockServer {
     /// This machine in this world.
     pub fn new(server: Server, world: Arc<dyn World>) -> Self {
+        Self::with_control(server, world, None)
+    }
+
+    /// The same, with the control API for whoever has access.
+    pub fn controlled(server: Server, world: Arc<dyn World>, access: Access) -> Self {
+        Self::with_control(server, world, Some(Control::new(access)))
+    }
+
+    fn with_control(server: Server, world: Arc<dyn World>, control: Option<Control>) -> Self {
         Self(Arc::new(Shared {
             core: Mutex::new(Core {
                 server,
@@ -65,12 +87,13 @@ impl MockServer {
                 sleeps_until: None,
             }),
             world,
+            control,
             faulty: AtomicBool::new(false),
             earlier: Notify::new(),
         }))
     }
 
-    /// The app, `/ws/chat`, for a listener with this kind of stream behind [`Watching`]; [`MockServer::serve`] puts them
+    /// The app, `/ws/chat` and the [pages](Self::pages), for a listener with this kind of stream behind [`Watching`]; [`MockServer::serve`] puts them
     /// together.
     pub fn router<Io>(&self) -> Router
     where
@@ -78,6 +101,18 @@ impl MockServer {
     {
         Router::new()
             .route("/ws/chat", axum::routing::any(upgrade::on_request::<Io>))
+            .merge(admin::pages(self))
+            .layer(axum::middleware::map_response_with_state(
+                self.clone(),
+                date::stamp,
+            ))
+            .with_state(self.clone())
+    }
+
+    /// Everything but `/ws/chat`: the control API. For a listener that knows who is no client, so that whoever asks is no
+    /// connection of the run.
+    pub fn pages(&self) -> Router {
+        admin::pages(self)
             .layer(axum::middleware::map_response_with_state(
                 self.clone(),
                 date::stamp,
@@ -97,19 +132,13 @@ impl MockServer {
         let _ = axum::serve(Watching::new(listener, self), app).await;
     }
 
-    /// Serves every page but `/ws/chat` on this listener, for ever: to whoever is no client, and so no connection of the
-    /// run.
+    /// Serves the [pages](Self::pages) on this listener, for ever.
     pub async fn serve_pages<L>(self, listener: L)
     where
         L: Listener<Addr = Peer>,
     {
-        let pages = Router::new()
-            .layer(axum::middleware::map_response_with_state(
-                self.clone(),
-                date::stamp,
-            ))
-            .into_make_service_with_connect_info::<Peer>();
-        // As above, this ends never.
+        let pages = self.pages().into_make_service_with_connect_info::<Peer>();
+        // As above, this never ends.
         let _ = axum::serve(Watching::new(listener, self), pages).await;
     }
 
@@ -237,8 +266,18 @@ impl MockServer {
 
     fn route(&self, connection: ConnectionId) -> UnboundedReceiver<Wire> {
         let (sender, receiver) = unbounded_channel();
-        self.lock().routes.insert(connection, sender);
+        let traffic = Arc::default();
+        self.lock()
+            .routes
+            .insert(connection, Route { sender, traffic });
         receiver
+    }
+
+    /// The counters of this connection; where it speaks no WebSocket, those of none.
+    fn traffic(&self, connection: ConnectionId) -> Arc<Traffic> {
+        let core = self.lock();
+        let route = core.routes.get(&connection);
+        route.map_or_else(Arc::default, |route| Arc::clone(&route.traffic))
     }
 
     /// Asks or tells the machine something, and does what it wants done: what it says to `own` is queued there, the rest
@@ -284,7 +323,7 @@ impl MockServer {
                 // A connection without a route has gone, or speaks HTTP still.
                 _ => {
                     if let Some(route) = routes.get(&connection) {
-                        let _ = route.send(wire);
+                        let _ = route.sender.send(wire);
                     }
                 }
             }
@@ -305,7 +344,7 @@ impl MockServer {
         if earlier {
             self.0.earlier.notify_one();
         }
-        told.tell(&*self.0.world);
+        told.tell(&self.0, now);
         answer
     }
 
@@ -332,10 +371,16 @@ enum Tell {
 }
 
 impl Told {
-    fn tell(self, world: &dyn World) {
+    fn tell(self, shared: &Shared, now: Now) {
+        let world = &shared.world;
         for tell in self.0 {
             match tell {
-                Tell::Event(event) => world.event(&event),
+                Tell::Event(event) => {
+                    world.event(&event);
+                    if let Some(control) = &shared.control {
+                        control.log.write(now.wall, event);
+                    }
+                }
                 Tell::Reset(connection) => world.reset(connection),
                 Tell::Resume(connection) => world.resume(connection),
             }

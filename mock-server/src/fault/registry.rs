@@ -56,6 +56,14 @@ impl Faults {
             .map(|standing| (standing.id, &standing.spec, &standing.target))
     }
 
+    /// The same, and whether each was injected.
+    pub(crate) fn placed(&self) -> impl Iterator<Item = (FaultId, &FaultSpec, &Target, bool)> {
+        self.standing.iter().map(|standing| {
+            let once = !matches!(standing.reach, Reach::Everyone);
+            (standing.id, &standing.spec, &standing.target, once)
+        })
+    }
+
     /// When a fault wants to act next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.wakes.first().map(|(at, ..)| *at)

@@ -10,6 +10,7 @@ use squall_protocol::jid::{Jid, Namespace};
 use squall_protocol::{Node, pairing};
 
 use super::app_state::AppState;
+use super::control::Ban;
 use super::device::CompanionDevice;
 use super::guard::Record;
 use super::keys::Keys;
@@ -42,6 +43,8 @@ pub(crate) struct Account {
     /// The settings that its devices share, once one of them asked.
     pub(crate) app_state: Option<Box<AppState>>,
     pub(crate) guard: Record,
+    /// Whether it may log in.
+    pub(crate) ban: Option<Ban>,
     /// The QR code that the phone would see now.
     pub(crate) qr: Option<String>,
     /// The last QR code that it saw, once its connection is gone.
@@ -130,6 +133,7 @@ impl Accounts {
                 phone_keys: None,
                 app_state: None,
                 guard: Record::default(),
+                ban: None,
                 qr: None,
                 faded_qr: None,
                 scans_at: None,
@@ -137,6 +141,10 @@ impl Accounts {
             self.by_name.insert(name.into(), account);
         }
         self.by_name.get_mut(name).expect("made above")
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&CompactString, &Account)> {
+        self.by_name.iter()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Account> {

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 
 use compact_str::CompactString;
+use jiff::Timestamp;
 
 use crate::id::{ConnectionId, Peer};
 use crate::server::pairing::Registration;
 
 /// How far a connection has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// A client dials and has got no answer yet.
     Dialing,
@@ -29,6 +33,8 @@ pub enum Stage {
 pub(crate) struct Connection {
     pub(crate) account: Option<CompactString>,
     pub(crate) stage: Stage,
+    /// When it was dialed.
+    pub(crate) since: Timestamp,
     /// The device that logs in or is logged in.
     pub(crate) device: Option<u32>,
     /// The device that registers.
@@ -54,11 +60,12 @@ pub struct Connections {
 
 impl Connections {
     /// A dial.
-    pub(crate) fn open(&mut self, peer: Peer) {
+    pub(crate) fn open(&mut self, peer: Peer, now: Timestamp) {
         self.dialed += 1;
         let connection = Connection {
             account: None,
             stage: Stage::Dialing,
+            since: now,
             device: None,
             registration: None,
             punished: false,

@@ -166,6 +166,8 @@ pub enum Timer {
     Send(ConnectionId, Arc<Node>),
     /// The client has not answered the close frame.
     LetGo(ConnectionId),
+    /// A fault has had its time.
+    FaultEnds(FaultId),
     /// A fault wants to act.
     Fault,
 }

@@ -89,6 +89,11 @@ impl Record {
         self.paired_at = Some(now);
     }
 
+    /// When the penalty ends, while one stands.
+    pub(crate) fn penalty(&self, now: Instant) -> Option<Instant> {
+        self.penalty_until.filter(|until| now < *until)
+    }
+
     /// Whether a penalty stands.
     pub(crate) fn is_penalized(&self, now: Instant) -> bool {
         self.penalty_until.is_some_and(|until| now < until)

@@ -84,6 +84,10 @@ impl Server {
                 Timer::Refs(id, next) => self.on_refs_over(now, id, next),
                 Timer::Send(id, node) => self.emit(id, node),
                 Timer::LetGo(id) => self.outputs.push_back(Output::Eof(id)),
+                Timer::FaultEnds(fault) => {
+                    self.faults
+                        .remove(fault, &self.connections, &mut self.outputs);
+                }
                 Timer::Fault => {}
             }
         }

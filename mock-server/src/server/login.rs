@@ -75,11 +75,15 @@ impl Server {
             self.offer(now, id);
             return;
         }
+        if let Some(banned) = self.banned(now, id) {
+            self.fail(now, id, banned);
+            return;
+        }
         match self.ask(now, id, |fault, cx| fault.on_login(cx)) {
             fault::Login::Admit => self.admit(now, id),
             fault::Login::Fail(node) => self.fail(now, id, node),
             fault::Login::Revoke => {
-                self.remove_device(now, id);
+                self.remove_own_device(now, id);
                 self.fail(now, id, failure("401"));
             }
         }
@@ -231,7 +235,7 @@ impl Server {
 
     /// The phone removes the device of this connection.
     pub(super) fn revoke(&mut self, now: Now, id: ConnectionId) {
-        self.remove_device(now, id);
+        self.remove_own_device(now, id);
         let removed = StreamError {
             code: Some(AsSent::from(401)),
             conflict: Some(Conflict::DeviceRemoved),
@@ -240,7 +244,7 @@ impl Server {
         self.end(now, id, removed.node());
     }
 
-    fn remove_device(&mut self, now: Now, id: ConnectionId) {
+    fn remove_own_device(&mut self, now: Now, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else {
             return;
         };
@@ -248,14 +252,19 @@ impl Server {
         else {
             return;
         };
-        if let Some(account) = self.accounts.get_mut(&name)
+        self.remove_device(now, &name, device);
+    }
+
+    /// Removes a device from its account.
+    pub(super) fn remove_device(&mut self, now: Now, name: &str, device: u32) {
+        if let Some(account) = self.accounts.get_mut(name)
             && account.devices.remove(&device).is_some()
         {
             self.tell(ServerEvent::Revoked {
-                account: name.clone(),
+                account: name.into(),
                 device,
             });
-            self.devices_changed(now, &name, device, Change::Removed);
+            self.devices_changed(now, name, device, Change::Removed);
         }
     }
 }

@@ -7,6 +7,7 @@ mod account;
 mod app_state;
 mod connection;
 mod contract;
+mod control;
 mod deliver;
 mod device;
 mod device_list;
@@ -47,6 +48,9 @@ use keys::Keys;
 
 pub use connection::{Connections, Stage};
 pub use contract::{Input, Messaging, Output, PingKind, Pings, Settings, Timer};
+pub use control::{
+    AccountState, Ban, ConnectionState, DeviceState, Ending, Paired, Placed, PlacedFault,
+};
 pub use event::{Closed, ServerEvent};
 pub use guard::{Guard, GuardAnswer};
 pub use iq::UnknownIq;
@@ -153,7 +157,7 @@ impl Server {
     pub fn on_connect(&mut self, now: Now, peer: Peer) -> Connect {
         let id = peer.connection;
         if self.connections.stage(id) != Some(Stage::Dialing) {
-            self.connections.open(peer);
+            self.connections.open(peer, now.wall);
             self.faults.dialed(id, &self.connections);
         }
         let verdict = self.ask(now, id, |fault, cx| fault.on_connect(cx));
@@ -291,7 +295,9 @@ impl Server {
             Input::Secured(id, login, noise) => self.on_secured(now, id, &login, noise),
             Input::Closed(id, how) => self.on_closed(now, id, how),
             Input::PhoneSeesQr(account, qr) => self.on_phone_sees_qr(now, &account, qr),
-            Input::ScanQr(text) => self.scan(now, &text, None),
+            Input::ScanQr(text) => {
+                self.scan(now, &text, None);
+            }
             Input::Fault {
                 id,
                 spec,

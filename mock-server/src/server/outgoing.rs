@@ -155,7 +155,7 @@ impl Server {
             | Timer::Refs(other, _)
             | Timer::Send(other, _)
             | Timer::LetGo(other) => *other != id,
-            Timer::Scan(_) | Timer::LateScan(_) | Timer::Fault => true,
+            Timer::Scan(_) | Timer::LateScan(_) | Timer::FaultEnds(_) | Timer::Fault => true,
         });
     }
 

@@ -45,6 +45,11 @@ struct Signing {
 }
 
 impl Registration {
+    /// Whether it may still be paired.
+    pub(super) fn waits(&self) -> bool {
+        self.signing.is_none()
+    }
+
     pub(super) fn new(registration: &pairing::Registration, noise: [u8; 32]) -> Self {
         Self {
             identity: registration.identity,
@@ -203,7 +208,12 @@ impl Server {
 
     /// A phone scans this text: that of `account`, or where that is unknown that of the account which the connection
     /// belongs to, or where it is nobody's that of a new one.
-    pub(super) fn scan(&mut self, now: Now, text: &str, account: Option<CompactString>) {
+    pub(super) fn scan(
+        &mut self,
+        now: Now,
+        text: &str,
+        account: Option<CompactString>,
+    ) -> Option<(ConnectionId, CompactString)> {
         let code = parse_qr(text).ok();
         let found = code.as_ref().and_then(|code| {
             let id = self.showing(code)?;
@@ -222,13 +232,19 @@ impl Server {
             account: account.clone(),
             scanned: found.is_some() && account.is_some(),
         });
-        if let (Some(code), Some((id, _)), Some(account)) = (code, found, account) {
-            self.belongs_to(id, &account);
-            self.pair(now, id, account, &code.adv_secret);
-        }
+        let (code, (id, _), account) = (code?, found?, account?);
+        self.belongs_to(id, &account);
+        self.pair(now, id, account.clone(), &code.adv_secret);
+        Some((id, account))
     }
 
-    fn pair(&mut self, now: Now, id: ConnectionId, name: CompactString, adv_secret: &[u8; 32]) {
+    pub(super) fn pair(
+        &mut self,
+        now: Now,
+        id: ConnectionId,
+        name: CompactString,
+        adv_secret: &[u8; 32],
+    ) {
         if self.guard_dial(now, id, &name, false) {
             self.punish(now, id);
             return;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use axum::serve::Listener;
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
-use squall_mock_server::app::Sleep;
+use squall_mock_server::app::{Access, Sleep};
 use squall_mock_server::fault::Connect;
 use squall_mock_server::server::{Server, ServerEvent, Settings};
 use squall_mock_server::{ConnectionId, Label, MockServer, Peer, World};
@@ -90,6 +90,24 @@ impl Listener for Dialed {
 
 /// Runs a test with a host.
 pub(crate) fn run<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(Host) -> F) {
+    run_with(settings, MockServer::new, test);
+}
+
+/// Runs a test with a host whose control API is for whoever has access.
+pub(crate) fn controlled<F: Future<Output = ()>>(access: Access, test: impl FnOnce(Host) -> F) {
+    let settings = Settings {
+        guard: None,
+        ..Settings::default()
+    };
+    let app = |server, world| MockServer::controlled(server, world, access);
+    run_with(settings, app, test);
+}
+
+fn run_with<F: Future<Output = ()>>(
+    settings: Settings,
+    app: impl FnOnce(Server, Arc<dyn World>) -> MockServer,
+    test: impl FnOnce(Host) -> F,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -109,7 +127,7 @@ pub(crate) fn run<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(
             rotations: Mutex::default(),
         });
         let machine = Server::new(settings, &mut ChaCha8Rng::seed_from_u64(7));
-        let server = MockServer::new(machine, diary.clone());
+        let server = app(machine, diary.clone());
         let (dial, dialed) = mpsc::unbounded_channel();
         tokio::spawn(server.clone().serve(Dialed(dialed)));
         tokio::spawn(server.run());
@@ -197,6 +215,17 @@ impl Host {
         };
         let (ours, theirs) = duplex(1 << 16);
         assert_eq!(self.server.connect(peer.clone()), Connect::Accept);
+        self.dial.send((theirs, peer)).unwrap();
+        ours
+    }
+
+    /// A stream of somebody who is no client, and so no connection.
+    pub(crate) fn unannounced(&self) -> DuplexStream {
+        let peer = Peer {
+            connection: ConnectionId(u64::MAX),
+            account: None,
+        };
+        let (ours, theirs) = duplex(1 << 16);
         self.dial.send((theirs, peer)).unwrap();
         ours
     }

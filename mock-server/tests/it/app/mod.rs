@@ -19,7 +19,7 @@ fn inject(host: &Host, fault: impl Into<FaultSpec>) {
         .put_fault(id, fault.into(), Target::default(), true);
 }
 
-fn ping(id: &str) -> Node {
+pub(crate) fn ping(id: &str) -> Node {
     Node::new("iq")
         .attr("to", "s.whatsapp.net")
         .attr("type", "get")
