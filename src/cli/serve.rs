@@ -31,7 +31,12 @@ pub(super) struct Serve {
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
     /// What /admin and / have to be asked with, from anywhere [default: none, and loopback alone]
-    #[arg(long, value_name = "TOKEN")]
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "SQUALL_TOKEN",
+        hide_env_values = true
+    )]
     token: Option<String>,
     /// Speak TLS, with a certificate that signs itself and is made anew each time
     #[arg(long)]
@@ -102,6 +107,7 @@ impl Serve {
             listen,
             tls: self.tls,
             plan,
+            token: self.token.clone(),
             login_delay: self.login_delay,
             guard: !self.no_guard,
             strict: self.strict,
@@ -122,7 +128,7 @@ impl Serve {
                 out::complain(&format!("{address} cannot be listened on: {error}{hint}"))?;
                 Ok(Exit::Usage)
             }
-            Err(NotServed::Io(error)) => {
+            Err(error @ (NotServed::Io(_) | NotServed::Token)) => {
                 out::complain(&error.to_string())?;
                 Ok(Exit::Usage)
             }

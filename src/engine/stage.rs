@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_mock_server::app::MockServer;
+use squall_mock_server::app::{Access, MockServer};
 use squall_mock_server::server::{self, GuardAnswer, Server, UnknownIq};
 use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Millis};
@@ -105,6 +105,21 @@ impl Stage {
 
     /// The mock server of this run, without accounts.
     pub(crate) fn server(&self, settings: server::Settings) -> MockServer {
+        self.built(settings, |machine, world| MockServer::new(machine, world))
+    }
+
+    /// The same, with the control API for whoever has access.
+    pub(crate) fn controlled(&self, settings: server::Settings, access: Access) -> MockServer {
+        self.built(settings, |machine, world| {
+            MockServer::controlled(machine, world, access)
+        })
+    }
+
+    fn built(
+        &self,
+        settings: server::Settings,
+        app: impl FnOnce(Server, Arc<ServerWorld>) -> MockServer,
+    ) -> MockServer {
         let Self {
             conductor,
             recorder,
@@ -114,7 +129,7 @@ impl Stage {
         } = self;
         let world = ServerWorld::new(conductor, recorder, exchange, plan.starts);
         let machine = Server::new(settings, &mut plan.seed.stream("server"));
-        let server = MockServer::new(machine, world);
+        let server = app(machine, world);
         self.weather.ask(&server);
         server.look(|server| recorder.secrets().keep_server(server));
         server

@@ -133,13 +133,32 @@ fn another_page_is_no_connection_of_a_client() {
     let mut server = Server::start(&[]);
     let mut reader = connect(server.address());
     reader
-        .write_all(b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .write_all(b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         .unwrap();
     let mut answer = String::new();
     reader.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
     Client::upgrade(connect(server.address())).unwrap();
     assert_eq!(server.event("dial", 1)["conn"], 1, "the first one");
+}
+
+#[test]
+fn its_faults_are_put_on_from_the_shell_by_whoever_has_its_token() {
+    let server = Server::start(&["--token", "s3cret"]);
+    let url = format!("http://{}", server.address());
+    let inject = |token: &str| {
+        let mut command = Command::cargo_bin("squall").unwrap();
+        command.args(["inject", "refuse_upgrade", "status=503", "--server", &url]);
+        command.env("SQUALL_TOKEN", token).output().unwrap()
+    };
+    assert_eq!(inject("wrong").status.code(), Some(2));
+    let injected = String::from_utf8(inject("s3cret").stdout).unwrap();
+    assert!(injected.contains("waits"), "{injected}");
+    assert!(Client::upgrade(connect(server.address())).is_err());
+    Client::upgrade(connect(server.address())).unwrap();
+    let (code, complaint) = refused(&["--token", "two words"]);
+    assert_eq!(code, Some(2));
+    assert!(complaint.contains("--token"), "{complaint}");
 }
 
 #[test]

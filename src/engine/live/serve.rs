@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use squall_mock_server::app::MockServer;
+use squall_mock_server::app::{Access, MockServer, Token};
 use squall_mock_server::server::Input;
 use squall_protocol::Millis;
 use tokio::net::TcpListener;
@@ -26,6 +26,8 @@ use crate::trace::{Claims, Header};
 pub struct Serve {
     /// Where. With port 0 the system chooses one.
     pub listen: SocketAddr,
+    /// What the control API has to be asked with, if with anything.
+    pub token: Option<String>,
     /// Whether over TLS.
     pub tls: bool,
     /// How the server behaves, and what goes wrong, with everything drawn.
@@ -67,6 +69,9 @@ pub enum NotServed {
     /// The address cannot be had.
     #[error("{0} cannot be listened on: {1}")]
     Address(SocketAddr, io::Error),
+    /// A token that no request could carry.
+    #[error("--token: letters, digits and signs of ASCII without spaces, at least one")]
+    Token,
     /// Something else that the system refused.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -110,6 +115,10 @@ struct House {
 
 impl House {
     async fn build(scenario: &Scenario, serve: Serve, hear: HearFn<'_>) -> Result<Self, NotServed> {
+        let token = match &serve.token {
+            Some(text) => Some(Token::new(text.as_str()).ok_or(NotServed::Token)?),
+            None => None,
+        };
         let (listener, address) = bind(serve.listen)
             .await
             .map_err(|error| NotServed::Address(serve.listen, error))?;
@@ -132,7 +141,11 @@ impl House {
         let mut settings = for_strangers(&stage.plan, serve.strict);
         settings.login_delay = serve.login_delay.unwrap_or(settings.login_delay);
         settings.guard = settings.guard.filter(|_| serve.guard);
-        let server = stage.server(settings);
+        let access = Access {
+            listens: address.ip(),
+            token,
+        };
+        let server = stage.controlled(settings, access);
         for name in stage.plan.organizations.keys() {
             server.create_account(name, None);
         }
