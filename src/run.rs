@@ -7,7 +7,7 @@ use squall_protocol::{Instant, Millis};
 use squall_session::limiter::MemoryStore;
 use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota, Window};
 
-use crate::engine::live::Reach;
+use crate::engine::live::{self, Reach};
 use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener};
 use crate::oracle::Finding;
 use crate::plan::Plan;
@@ -150,17 +150,77 @@ pub(crate) fn run_with<S: Subject>(
         job.writers = writers(&job.header);
     }
     let not_judged = job.header.claims.not_judged.iter().copied().collect();
+    let done = job.run(options.engine, &options.reach, setup, boot)?;
+    Ok(verdict(
+        (scenario, seed),
+        (name, options.engine),
+        not_judged,
+        done,
+    ))
+}
+
+/// How a process of somebody else's is called as a subject.
+pub(crate) const PROBED: &str = "a process";
+
+/// Runs a scenario against a client that is a process of its own, in real time.
+pub(crate) fn probe(
+    scenario: &Scenario,
+    probe: &live::Probe,
+    options: Options,
+) -> std::io::Result<(Verdict, live::Client)> {
+    let plan = Plan::draw(scenario, options.seed.unwrap_or(scenario.seed));
+    let seed = plan.seed;
+    let not_judged: Vec<_> = NEEDS_ITS_OWN_WORD.to_vec();
+    let claims = Claims {
+        not_judged: not_judged.iter().copied().collect(),
+        own_handoff: Some(COMES_BACK),
+        ..Claims::default()
+    };
+    let mut job = Job::new(scenario, plan, Engine::Live, PROBED, claims);
+    if let Some(until) = options.until {
+        job.until = job.until.min(until);
+    }
+    if let Some(writers) = options.writers {
+        job.writers = writers(&job.header);
+    }
+    let (done, client) = live::probe(job, probe)?;
+    let verdict = verdict((scenario, seed), (PROBED, Engine::Live), not_judged, done);
+    Ok((verdict, client))
+}
+
+/// Oracles that ask what only the subject itself could tell.
+const NEEDS_ITS_OWN_WORD: [OracleName; 8] = [
+    OracleName::LimiterShadow,
+    OracleName::Holds,
+    OracleName::Detection,
+    OracleName::KeepAliveCadence,
+    OracleName::Classification,
+    OracleName::StatusHonesty,
+    OracleName::Durability,
+    OracleName::Quiescence,
+];
+
+/// Real clients come back within seconds of the 515 of a pairing; whoever is away for longer does not follow it.
+const COMES_BACK: Millis = Millis::from_secs(10);
+
+/// What a run has shown, from what the engine says of it.
+fn verdict(
+    (scenario, seed): (&Scenario, Seed),
+    (subject, engine): (&str, Engine),
+    not_judged: Vec<OracleName>,
+    done: Done,
+) -> Verdict {
     let Done {
         findings,
         counts,
         simulated,
         wall,
-    } = job.run(options.engine, &options.reach, setup, boot)?;
-    Ok(Verdict {
+    } = done;
+    Verdict {
         scenario: scenario.name.clone(),
         seed,
-        subject: name.to_owned(),
-        engine: options.engine,
+        subject: subject.to_owned(),
+        engine,
         counts: findings.counts().clone(),
         judged: findings.judgements(),
         findings: findings.found,
@@ -169,7 +229,7 @@ pub(crate) fn run_with<S: Subject>(
         happened: counts,
         simulated,
         wall,
-    })
+    }
 }
 
 /// The rules in force, as the session takes them.

@@ -11,6 +11,7 @@ mod new;
 mod oracle;
 mod out;
 mod plan;
+mod probe;
 mod run;
 mod selftest;
 mod serve;
@@ -42,6 +43,7 @@ enum Command {
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
     Serve(serve::Serve),
+    Probe(probe::Probe),
     Gateway(gateway::Gateway),
     Store(store::Store),
     /// Print the JSON Schema of scenarios, for editors
@@ -79,6 +81,7 @@ impl Cli {
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Serve(serve) => serve.run(),
+            Command::Probe(probe) => probe.run(),
             Command::Gateway(gateway) => gateway.run(),
             Command::Store(store) => store.run(),
             Command::Schema => lists::schema(),

@@ -4,12 +4,15 @@
 //! act here with the code that is there, and the link is the witness here too.
 
 mod callers;
+mod child;
 mod gate;
 mod greeting;
 mod network;
 mod phone;
+mod probe;
 mod pump;
 mod run;
+mod seen;
 mod serve;
 mod socket;
 mod tls;
@@ -19,6 +22,9 @@ use jiff::Timestamp;
 use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
+pub use child::Ended;
+pub(crate) use probe::probe;
+pub use probe::{Client, Probe, can_be_put_through};
 pub(crate) use network::Way;
 pub(super) use run::run;
 pub use run::{Elsewhere, Reach};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use squall_protocol::Instant;
+use squall_protocol::{Instant, Millis};
 
 use super::stanza::is_restart_required;
 use super::tolerance::Tolerance;
@@ -15,7 +15,8 @@ use crate::words::OracleName;
 #[derive(Debug)]
 pub struct DialAttribution {
     handoff: bool,
-    tolerance: Tolerance,
+    /// How long a handoff may take.
+    at_once: Millis,
     /// A subject with a limiter asks it again at dial time.
     confirms: bool,
     orgs: BTreeMap<OrgName, Attempt>,
@@ -55,7 +56,10 @@ impl DialAttribution {
     pub fn new(header: &Header) -> Self {
         Self {
             handoff: header.policy.handoff,
-            tolerance: Tolerance::of(header),
+            at_once: header
+                .claims
+                .own_handoff
+                .unwrap_or(Tolerance::of(header).near),
             confirms: header.claims.waits,
             orgs: BTreeMap::new(),
             unaccepted: Vec::new(),
@@ -75,7 +79,7 @@ impl DialAttribution {
             return Err("no start of this organization was ever admitted".to_owned());
         };
         let verdict = if handoff {
-            attempt.hands_off(now, number, self.handoff, self.tolerance)
+            attempt.hands_off(now, number, self.handoff, self.at_once)
         } else {
             attempt.dials(number, self.confirms)
         };
@@ -132,7 +136,7 @@ impl Attempt {
         now: Instant,
         number: u64,
         allowed: bool,
-        tolerance: Tolerance,
+        at_once: Millis,
     ) -> Result<(), String> {
         if !allowed {
             return Err("the policy leaves the restart to the operator".to_owned());
@@ -160,7 +164,7 @@ impl Attempt {
         }
         match self.restart_delivered {
             None => Err("the 515 on the connection before has not arrived".to_owned()),
-            Some(at) if !tolerance.same(at, now) => Err(format!(
+            Some(at) if now > at + at_once => Err(format!(
                 "a handoff is dialed at once, and the 515 arrived {} before",
                 now - at
             )),

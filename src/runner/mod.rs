@@ -4,6 +4,7 @@
 mod explain;
 mod name;
 mod parallel;
+mod probe;
 mod selftest;
 mod stored;
 mod word;
@@ -26,6 +27,7 @@ use crate::words::OracleName;
 
 pub use name::{quoted, replay, trace_file};
 pub use parallel::{Panics, in_order, on_fresh_thread};
+pub use probe::{is_seen, probe};
 pub use selftest::{Catch, MutantTried, Selftest, WordHeld};
 pub use stored::{Unjudgeable, judge};
 pub use word::Word;

@@ -101,4 +101,7 @@ pub struct Claims {
     /// How long it waits for a login or a QR code, counted from the dial, where it has a rule of its own for all stages.
     #[serde(default)]
     pub own_patience: Option<Millis>,
+    /// How long it may take to come back after the 515 of a pairing, where it never claimed to do so at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_handoff: Option<Millis>,
 }

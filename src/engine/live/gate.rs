@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::engine::conductor::Class;
 use crate::engine::link::exchange::Exchange;
 use crate::engine::live::callers::Callers;
+use crate::engine::live::child::ClientProcess;
 use crate::engine::live::greeting::{self, Wants};
 use crate::engine::live::pump::Pump;
 use crate::engine::live::socket::{Begun, Socket};
@@ -35,6 +36,8 @@ pub(super) struct Gate {
 pub(super) enum Guests {
     /// Anybody; nobody knows them.
     Strangers,
+    /// A client that is a process of its own.
+    Of(Arc<ClientProcess>),
     /// Our own client, whose dials are announced.
     Own(Arc<Callers>),
 }
@@ -103,7 +106,13 @@ impl Gate {
                 let _ = self.pages.send(begun);
             }
             Ok((Wants::Protocol, begun)) => {
-                let peer = self.exchange.number(None, 0, false);
+                let peer = match &self.guests {
+                    Guests::Of(client) => {
+                        let (attempt, handoff) = client.next_dial();
+                        self.exchange.number(Some(&client.org), attempt, handoff)
+                    }
+                    Guests::Strangers | Guests::Own(_) => self.exchange.number(None, 0, false),
+                };
                 self.admit(begun, peer, Some(Side::Client)).await;
             }
             // It was gone before it had said anything.

@@ -42,6 +42,7 @@ impl Boot for Before {
             waits: false,
             own_silence: Some(SILENCE),
             own_patience: Some(CONNECT),
+            own_handoff: None,
         }
     }
 
