@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 
 static BEGUN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
+/// Begins to count the time.
+pub fn begin() {
+    LazyLock::force(&BEGUN);
+}
+
 /// Writes one line of what happened. `details` is an object.
 pub fn say(event: &str, details: Value) {
     let at = u64::try_from(BEGUN.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -23,6 +23,7 @@ const VERSION: (u32, u32, u32) = (2, 3000, 1_043_857_760);
 
 #[tokio::main]
 async fn main() {
+    lines::begin();
     let options = Options::read();
     let transport = TokioWebSocketTransportFactory::new().with_url(options.url.as_str());
     let control = options.control.clone();
