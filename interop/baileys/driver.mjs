@@ -3,6 +3,7 @@
 //     node driver.mjs --library baileys-7 --name alice
 
 import { mkdtempSync, rmSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -30,21 +31,39 @@ function refuse(why) {
 	process.exit(2)
 }
 
+function isLoopback(host) {
+	return /^127\.\d+\.\d+\.\d+$|^::1$|^localhost$/.test(host)
+}
+
 /** The address in this variable, if it is one of this machine's own. */
 function loopback(variable) {
 	const text = process.env[variable]
 	if (text === undefined) return undefined
 	const host = new URL(text).hostname.replace(/^\[|\]$/g, '')
-	if (!/^127\.\d+\.\d+\.\d+$|^::1$|^localhost$/.test(host)) {
+	if (!isLoopback(host)) {
 		refuse(`${variable}=${text} is not a loopback address; this client must never meet the real service`)
 	}
 	return text
+}
+
+// Nothing that the library might fetch, such as media of a history, leaves this machine.
+const connectSocket = Socket.prototype.connect
+Socket.prototype.connect = function (...given) {
+	const [first, second] = Array.isArray(given[0]) ? given[0] : given
+	const host = (typeof first === 'object' ? first.host : second) ?? 'localhost'
+	if (typeof host === 'string' && !isLoopback(host)) {
+		return this.destroy(new Error(`${host} is not a loopback address`))
+	}
+	return connectSocket.apply(this, given)
 }
 
 const url = loopback('SQUALL_URL') ?? refuse('SQUALL_URL is not set, such as ws://127.0.0.1:8080/ws/chat')
 const control = loopback('SQUALL_CONTROL')
 const rootKey = process.env.SQUALL_ROOT_KEY
 if (!['never', 'typical'].includes(options.redial)) refuse('--redial is never or typical')
+
+// Standard output is for what happens; what the libraries print is not.
+console.log = console.info = console.debug = console.error
 
 const baileys = await import(options.library)
 const makeWASocket = baileys.makeWASocket ?? baileys.default
@@ -85,9 +104,8 @@ function connect() {
 		// Which account registers is told by its push name; versions before 7 send none by themselves.
 		pushName: options.name,
 		...(options['keep-alive'] && { keepAliveIntervalMs: Number(options['keep-alive']) }),
-		// There is nobody to ask for groups, thumbnails or a newer version.
-		generateHighQualityLinkPreview: false,
-		markOnlineOnConnect: true,
+		// Versions before 7 know no history that comes within its notification, and would fetch it from the internet.
+		shouldSyncHistoryMessage: () => options.library === 'baileys-7',
 	})
 	socket = own
 	own.ev.on('creds.update', saveCreds)

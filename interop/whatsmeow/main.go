@@ -56,7 +56,8 @@ func main() {
 
 // newClient takes the first device of the store, or makes one.
 func newClient(ctx context.Context, directory string, log toStderr) (*whatsmeow.Client, error) {
-	address := "file::memory:?_pragma=foreign_keys(1)"
+	// Shared, or each connection of the pool would have a memory of its own.
+	address := "file:squall?mode=memory&cache=shared&_pragma=foreign_keys(1)&_pragma=busy_timeout(5000)"
 	if directory != "" {
 		if err := os.MkdirAll(directory, 0o700); err != nil {
 			return nil, err

@@ -73,7 +73,9 @@ async fn main() {
 /// The QR code is held before the mock phone.
 async fn scan(control: &str, code: String) {
     let url = format!("{control}/admin/mock-phone/scan-qr");
-    let answer = tokio::task::spawn_blocking(move || ureq::post(&url).send(code)).await;
+    let answer =
+        tokio::task::spawn_blocking(move || ureq::post(&url).content_type("text/plain").send(code))
+            .await;
     let why = match answer {
         Ok(Ok(_)) => return,
         Ok(Err(error)) => error.to_string(),
