@@ -1,14 +1,15 @@
 //! `squall probe`.
 
+mod report;
+
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::json;
-use squall::engine::live::{self, Client, Probe as Probed};
+use squall::engine::live::{self, Probe as Probed};
 use squall::exit::Exit;
 use squall::plan::Plan;
 use squall::report::text;
-use squall::runner::{self, Outcome, Panics, Settings};
+use squall::runner::{self, Panics, Settings};
 use squall::scenario::{self, Scenario};
 use squall::seed::Seed;
 use squall::subject::Tested;
@@ -20,7 +21,7 @@ use super::{out, set};
 ///
 /// The command finds in its environment where to connect and whom to trust: SQUALL_URL, SQUALL_ROOT_KEY (hexadecimal),
 /// SQUALL_CONTROL (the control API; its mock-phone/scan-qr takes the text of a QR code), SQUALL_ORGANIZATION, and with
-/// --tls SQUALL_CERTIFICATE. Each start-session of the scenario launches it, or where it runs sends it a line `start`.
+/// --tls SQUALL_CERTIFICATE. Each start-session of the scenario launches it, or where it runs already writes {"do":"start"} to its input.
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Probe {
@@ -33,6 +34,9 @@ pub(super) struct Probe {
     /// Serve over TLS; the certificate is written to this file
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
+    /// Answer a request that is not known with an error [default: with an empty result]
+    #[arg(long)]
+    strict: bool,
     /// Draw everything from this seed [default: the scenario's own]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     seed: Option<Seed>,
@@ -86,6 +90,7 @@ impl Probe {
         let probed = Probed {
             command: self.command.clone(),
             certificate: self.tls_cert.clone(),
+            strict: self.strict,
         };
         let panics = Panics::watch();
         let (outcome, client) = match runner::probe(&scenario, &settings, &probed, &panics) {
@@ -101,8 +106,11 @@ impl Probe {
             return refuse(Exit::Usage, &format!("{program} cannot be run: {why}"));
         }
         out::say(&match self.format {
-            Format::Text => self.text(&scenario, &outcome, client.as_ref()),
-            Format::Json => json(&scenario, &outcome, client.as_ref()),
+            Format::Text => {
+                let columns = text::Columns::of(std::slice::from_ref(&scenario), self.until);
+                report::text(&scenario, &outcome, client.as_ref(), columns)
+            }
+            Format::Json => report::json(&scenario, &outcome, client.as_ref()),
         })?;
         Ok(exit)
     }
@@ -133,92 +141,6 @@ impl Probe {
             step.line
         ))
     }
-
-    fn text(&self, scenario: &Scenario, outcome: &Outcome, client: Option<&Client>) -> String {
-        let columns = text::Columns::of(std::slice::from_ref(scenario), self.until);
-        let mut said = columns.head();
-        said.push_str(&text::outcome(outcome, columns));
-        let Some(client) = client else { return said };
-        said.push_str("\nwhat the client did, as the server saw it:\n");
-        for line in client.did.iter().chain([&process(client)]) {
-            said.push_str(&format!("    {line}\n"));
-        }
-        let not_judged = not_judged(scenario, outcome);
-        said.push_str(&format!(
-            "not judged, since only the client itself could tell: {not_judged}\n"
-        ));
-        if outcome.exit() != Exit::Held && !client.said.is_empty() {
-            said.push_str("\nthe last that the client wrote:\n");
-            let from = client.said.len().saturating_sub(SHOWN);
-            for line in &client.said[from..] {
-                said.push_str(&format!("    {line}\n"));
-            }
-        }
-        said
-    }
-}
-
-/// So many of the client's last lines are shown where something is wrong.
-const SHOWN: usize = 20;
-
-/// How its process ended.
-fn process(client: &Client) -> String {
-    match &client.ended {
-        Some(ended) => format!("process died: {}", ended.how),
-        None => "process: ran to the end".to_owned(),
-    }
-}
-
-/// The oracles, and the expectations by line.
-fn not_judged(scenario: &Scenario, outcome: &Outcome) -> String {
-    let oracles = outcome.ran.iter().flat_map(|verdict| &verdict.not_judged);
-    let lines = scenario
-        .expect
-        .iter()
-        .filter(|expectation| !runner::is_seen(&expectation.expected))
-        .map(|expectation| format!("expect on line {}", expectation.line));
-    let all: Vec<String> = oracles
-        .map(|oracle| oracle.name().to_owned())
-        .chain(lines)
-        .collect();
-    all.join(", ")
-}
-
-fn json(scenario: &Scenario, outcome: &Outcome, client: Option<&Client>) -> String {
-    let verdict = outcome.ran.as_ref().ok();
-    let findings = verdict
-        .map(|verdict| &verdict.findings)
-        .into_iter()
-        .flatten();
-    let findings: Vec<_> = findings
-        .map(|finding| {
-            json!({
-                "oracle": finding.oracle.name(),
-                "at_ms": finding.at.since_start().get(),
-                "message": finding.message,
-            })
-        })
-        .collect();
-    let client = client.map(|client| {
-        json!({
-            "did": client.did,
-            "exit_code": client.ended.as_ref().and_then(|ended| ended.code),
-            "died": client.ended.as_ref().map(|ended| &ended.how),
-            "said": client.said,
-        })
-    });
-    let report = json!({
-        "scenario": scenario.name,
-        "seed": outcome.seed.0,
-        "exit": outcome.exit().code(),
-        "findings": findings,
-        "inconclusive": verdict.map(|verdict| &verdict.inconclusive),
-        "not_judged": not_judged(scenario, outcome),
-        "dials": verdict.map(|verdict| verdict.happened.dials),
-        "client": client,
-        "replay": outcome.replay,
-    });
-    format!("{report:#}\n")
 }
 
 fn refuse(exit: Exit, why: &str) -> anyhow::Result<Exit> {

@@ -28,6 +28,7 @@ pub use probe::{Client, Probe, can_be_put_through};
 pub(crate) use network::Way;
 pub(super) use run::run;
 pub use run::{Elsewhere, Reach};
+pub use seen::{Connection, Seen};
 pub use serve::{HearFn, Listening, NotServed, Serve, Stopped, serve};
 pub(crate) use socket::Socket;
 

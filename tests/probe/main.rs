@@ -10,7 +10,7 @@ use serde_json::Value;
 fn scenario(runs_for: &str, rest: &str) -> tempfile::NamedTempFile {
     let mut file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     let text = format!(
-        "name: a probe\nlive: true\nruns_for: {runs_for}\norganizations: {{ \"1\": {{}} }}\nlink: {{ latency: 0ms }}\n\
+        "name: a probe\nlive: true\nruns_for: {runs_for}\norganizations: {{ \"1\": {{ paired: false }} }}\nlink: {{ latency: 0ms }}\n\
          policy: {{ limiter: {{ delay: 1s }} }}\n{rest}"
     );
     file.write_all(text.as_bytes()).unwrap();
@@ -75,6 +75,9 @@ fn whoever_redials_by_itself_is_found() {
             .contains("after the end of the one before"),
         "{report:#}"
     );
+    let first = &report["client"]["connections"][0];
+    assert_eq!(first["struck"]["fault"], "eof");
+    assert_eq!(first["client_ended"]["how"], "by the end of the stream");
     assert_eq!(report["client"]["died"], Value::Null);
 }
 
@@ -96,7 +99,7 @@ fn a_process_that_dies_is_an_outcome_and_its_last_words_are_kept() {
         String::from_utf8_lossy(&output.stdout)
     );
     let report = report(&output);
-    assert_eq!(report["client"]["exit_code"], 3);
+    assert_eq!(report["client"]["died"]["exit_code"], 3);
     assert_eq!(report["client"]["said"], serde_json::json!(["1"]));
     assert!(report["not_judged"].as_str().unwrap().contains("holds"));
 }
@@ -118,12 +121,12 @@ fn what_a_process_started_ends_with_the_run() {
 
 #[test]
 fn the_real_session_as_a_process_of_its_own_holds() {
-    let steps = "steps:\n  - { at: 0s, start_session: { org: \"1\" } }\n  - { at: 4s, inject: { eof: {} } }\n\
-                 expect:\n  - dials: { org: \"1\", count: 1 }\n";
-    let file = scenario("7s", steps);
+    let steps = "steps:\n  - { at: 0s, start_session: { org: \"1\" } }\n  - { on: { login: {} }, after: 1s, inject: { eof: {} } }\n\
+                 expect:\n  - dials: { org: \"1\", count: 2 }\n";
+    let file = scenario("8s", steps);
     let client = scenario(
-        "6s",
-        "steps:\n  - { at: 0s, start_session: { org: \"1\" } }\n",
+        "7s",
+        "phone: { scans_after: 500ms }\nsteps:\n  - { at: 0s, start_session: { org: \"1\" } }\n",
     );
     let squall = Command::cargo_bin("squall").unwrap();
     let squall = squall.get_program().to_str().unwrap();
@@ -135,7 +138,7 @@ fn the_real_session_as_a_process_of_its_own_holds() {
     let said = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("1 connection dialed") && said.contains("; eof at 4s"),
+        said.contains("2 connections dialed, 1 login") && said.contains("; eof at "),
         "{said}"
     );
     assert!(
@@ -157,7 +160,7 @@ fn what_cannot_be_probed_is_said() {
 
     for (rest, why) in [
         (
-            "steps:\n  - { at: 0s, suspend: {}, for: 1s }\n",
+            "steps:\n  - { at: 0s, suspend: { for: 1s } }\n",
             "cannot be done to a process of its own",
         ),
         (

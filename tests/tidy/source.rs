@@ -45,7 +45,7 @@ impl Source {
     }
 }
 
-/// Every file below `from` with this ending, in order; neither build output nor anything hidden.
+/// Every file below `from` with this ending, in order; neither what was built or installed nor anything hidden.
 pub(crate) fn files(from: &str, ending: &str) -> Vec<Source> {
     let mut found = Vec::new();
     let mut open = vec![root().join(from)];
@@ -55,8 +55,8 @@ pub(crate) fn files(from: &str, ending: &str) -> Vec<Source> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let unread =
-            name.starts_with('.') || (name == "target" && path.join("CACHEDIR.TAG").exists());
+        let built = name == "target" && path.join("CACHEDIR.TAG").exists();
+        let unread = name.starts_with('.') || name == "node_modules" || built;
         if path != root() && unread {
             continue;
         }

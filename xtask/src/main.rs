@@ -1,10 +1,11 @@
 //! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `fuzz` looks for what nobody
-//! thought of, `soak` runs long.
+//! thought of, `interop` runs real clients, `soak` runs long.
 
 #![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
 
 mod bench;
 mod fuzz;
+mod interop;
 mod run;
 mod soak;
 mod test;
@@ -27,6 +28,8 @@ enum Command {
     Bench,
     /// Fuzz what reads hostile bytes, for as long as one likes.
     Fuzz(fuzz::Fuzz),
+    /// Put real clients through every case, and compare what they did with interop/RESULTS.md.
+    Interop(interop::Interop),
     /// Run what takes too long for every day: a thousand months of random weather, each twice, and a thousand sessions.
     Soak(soak::Soak),
 }
@@ -36,6 +39,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::test(),
         Command::Bench => bench::bench(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Interop(interop) => interop.run(),
         Command::Soak(soak) => soak.run(),
     }
 }

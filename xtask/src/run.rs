@@ -23,7 +23,13 @@ pub(crate) fn program(line: &str) -> Command {
 
 /// Runs a program to its end; anything but success is an error that names it.
 pub(crate) fn run(line: &str) -> anyhow::Result<()> {
+    run_in("", line)
+}
+
+/// The same, in this directory below the root.
+pub(crate) fn run_in(directory: &str, line: &str) -> anyhow::Result<()> {
     let status = program(line)
+        .current_dir(root().join(directory))
         .status()
         .with_context(|| format!("cannot start `{line}`"))?;
     if !status.success() {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use crate::fuzz::smoke;
+use crate::interop;
 use crate::run::{lines, output, run};
 use crate::soak::MONTH;
 
@@ -93,6 +94,11 @@ const STAGES: &[Stage] = &[
         needed: false,
         work: |_| smoke(),
     },
+    Stage {
+        name: "real clients",
+        needed: false,
+        work: real_clients,
+    },
 ];
 
 /// Passes every stage, and says what each took. A stage that fails does not keep the later ones from being told, unless
@@ -129,6 +135,9 @@ pub(crate) fn test() -> anyhow::Result<()> {
     for stage in not_run {
         println!("NOT RUN {}", stage.name);
     }
+    for lacking in &summaries.lacking {
+        println!("NOT RUN {lacking}");
+    }
     let total: Duration = done.iter().map(|(_, took, _)| *took).sum();
     println!("        {:<18} {:>7.1} s", "total", total.as_secs_f64());
 
@@ -151,6 +160,8 @@ struct Summaries {
     passed: u64,
     failed: u64,
     not_run: u64,
+    /// What needs a toolchain that is not here.
+    lacking: Vec<String>,
 }
 
 impl Summaries {
@@ -202,13 +213,26 @@ fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
     if summaries.passed == 0 {
         bail!("no test was run");
     }
-    if summaries.not_run > 0 && env::var_os("CI").is_some_and(|ci| ci == "true") {
+    if summaries.not_run > 0 && is_ci() {
         bail!(
             "{} tests were not run, and CI runs all of them",
             summaries.not_run
         );
     }
     Ok(())
+}
+
+/// Clients that nobody here wrote, as far as their toolchains are here.
+fn real_clients(summaries: &mut Summaries) -> anyhow::Result<()> {
+    summaries.lacking = interop::stage()?;
+    if !summaries.lacking.is_empty() && is_ci() {
+        bail!("a toolchain is missing, and CI runs everything");
+    }
+    Ok(())
+}
+
+fn is_ci() -> bool {
+    env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 /// The trace hash of every scenario, by its name, as one program computed it.

@@ -89,7 +89,7 @@ impl ClientProcess {
             verdict: Verdict::Granted { attempt },
         });
         if self.runs() {
-            self.tell("start\n");
+            self.tell("{\"do\":\"start\"}\n");
         } else if let Err(error) = self.launch() {
             let why = error.to_string();
             self.lock().unlaunched = Some(why.clone());
@@ -103,7 +103,7 @@ impl ClientProcess {
             org: self.org.clone(),
             ask: Ask::Stop,
         });
-        self.tell("stop\n");
+        self.tell("{\"do\":\"stop\"}\n");
     }
 
     fn tell(&self, line: &'static str) {
@@ -257,4 +257,4 @@ const ITS_OWN: &str = "its own";
 type Output = Box<dyn AsyncRead + Send + Unpin>;
 
 /// So many of the last lines of a process are kept.
-const SAID: usize = 200;
+const SAID: usize = 2_000;

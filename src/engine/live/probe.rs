@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use squall_mock_server::app::MockServer;
+use squall_mock_server::app::{Access, MockServer};
 use squall_protocol::{Instant, Millis};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -30,6 +30,8 @@ pub struct Probe {
     pub command: Vec<String>,
     /// Where the TLS certificate is written that it has to trust; without it the server speaks no TLS.
     pub certificate: Option<PathBuf>,
+    /// Whether a request that the server does not know is answered with an error instead of an empty result.
+    pub strict: bool,
 }
 
 /// What became of the client, as far as the server and the system saw it.
@@ -39,8 +41,10 @@ pub struct Client {
     pub unlaunched: Option<String>,
     /// How its process ended by itself; it ran to the end where there is nothing.
     pub ended: Option<Ended>,
-    /// What it did, in lines for people.
-    pub did: Vec<String>,
+    /// What it did, as the server saw it.
+    pub seen: Seen,
+    /// When the run was over.
+    pub until: Instant,
     /// The last lines that it wrote, to either output.
     pub said: Vec<String>,
 }
@@ -82,10 +86,8 @@ pub(crate) fn probe(mut job: Job<'_>, probe: &Probe) -> io::Result<(Done, Client
     let client = Client {
         unlaunched: process.unlaunched(),
         ended,
-        did: seen
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .told(until),
+        seen: seen.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        until,
         said,
     };
     let done = stage.end(
@@ -116,7 +118,8 @@ async fn begin(
     };
     let lines = Lines::live(&job.plan);
     let (stage, links) = Stage::set(job, conductor, lines, true);
-    let server = stage.server(for_strangers(&stage.plan, false));
+    let settings = for_strangers(&stage.plan, probe.strict);
+    let server = stage.controlled(settings, Access::default());
     let org = stage.plan.organizations.keys().next().cloned();
     let org = org.ok_or_else(|| io::Error::other("the scenario has no organization"))?;
     server.create_account(&org, None);
@@ -158,7 +161,7 @@ fn environment(
     let mut all = vec![
         ("SQUALL_URL", format!("{web_socket}://{address}/ws/chat")),
         ("SQUALL_ROOT_KEY", root_key.collect()),
-        ("SQUALL_CONTROL", format!("{http}://{address}/admin")),
+        ("SQUALL_CONTROL", format!("{http}://{address}")),
         ("SQUALL_ORGANIZATION", org.to_owned()),
     ];
     if let Some(file) = &probe.certificate {

@@ -1,27 +1,92 @@
 //! What a client did that says nothing of itself, as the server saw it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use squall_protocol::Instant;
+use compact_str::CompactString;
+use squall_protocol::{Instant, Node};
 
 use crate::trace::{ConnectionId, Entry, Event, Message, Side};
 
 /// Its connections, and what befell them.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    connections: BTreeMap<ConnectionId, Connection>,
-    logins: u64,
+#[derive(Clone, Debug, Default)]
+pub struct Seen {
+    /// Each, by its number.
+    pub connections: BTreeMap<ConnectionId, Connection>,
+    /// What it asked that the server does not know.
+    pub unknown: BTreeSet<String>,
+    /// Its process ended, by itself or by a step of the run, and was not launched again.
+    pub gone: Option<Instant>,
 }
 
-#[derive(Debug)]
-struct Connection {
-    dialed: Instant,
+/// One connection.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The client dialed.
+    pub dialed: Instant,
+    /// The server welcomed it.
+    pub logged_in: Option<Instant>,
+    /// So many of its pings the server answered, in whatever way.
+    pub pings_answered: u64,
+    /// The last of them.
+    pub last_answer: Option<Instant>,
     /// The first fault that touched it.
-    struck: Option<(Instant, String)>,
+    pub struck: Option<(Instant, CompactString)>,
     /// The server said its last: a close frame, or the end of the stream.
-    server_ended: Option<Instant>,
-    /// The client said its last.
-    client_ended: Option<(Instant, &'static str)>,
+    pub server_ended: Option<Instant>,
+    /// The client said its last, and how.
+    pub client_ended: Option<(Instant, &'static str)>,
+    /// The ping that waits for its answer.
+    ping: Option<CompactString>,
+}
+
+impl Connection {
+    fn dialed(at: Instant) -> Self {
+        Self {
+            dialed: at,
+            logged_in: None,
+            pings_answered: 0,
+            last_answer: None,
+            struck: None,
+            server_ended: None,
+            client_ended: None,
+            ping: None,
+        }
+    }
+
+    fn hear(&mut self, at: Instant, from: Side, message: &Message) {
+        let how = match message {
+            Message::Close { .. } => "by a close frame",
+            Message::Eof => "by the end of the stream",
+            Message::Reset => "by a reset",
+            Message::Stanza(node) => return self.hear_stanza(at, from, node),
+            _ => return,
+        };
+        match from {
+            Side::Server => {
+                self.server_ended.get_or_insert(at);
+            }
+            Side::Client => {
+                self.client_ended.get_or_insert((at, how));
+            }
+        }
+    }
+
+    fn hear_stanza(&mut self, at: Instant, from: Side, node: &Node) {
+        if node.tag != "iq" {
+            return;
+        }
+        match from {
+            Side::Client if node.get("xmlns") == Some("w:p") => {
+                self.ping = node.get("id").map(CompactString::new);
+            }
+            Side::Server if self.ping.is_some() && node.get("id") == self.ping.as_deref() => {
+                self.ping = None;
+                self.pings_answered += 1;
+                self.last_answer = Some(at);
+            }
+            _ => {}
+        }
+    }
 }
 
 impl Seen {
@@ -29,57 +94,42 @@ impl Seen {
         let at = entry.at;
         match &entry.event {
             Event::Dial { conn, .. } => {
-                let dialed = Connection {
-                    dialed: at,
-                    struck: None,
-                    server_ended: None,
-                    client_ended: None,
-                };
-                self.connections.insert(*conn, dialed);
+                self.connections.insert(*conn, Connection::dialed(at));
             }
-            Event::Login { .. } => self.logins += 1,
-            Event::FaultActed { conn, kind, .. } => {
-                if let Some(connection) = self.connections.get_mut(conn) {
-                    connection.struck.get_or_insert((at, kind.to_string()));
-                }
+            Event::Login { conn, .. } => {
+                self.of(*conn, |it| it.logged_in = Some(at));
             }
+            Event::FaultActed { conn, kind, .. } => self.of(*conn, |it| {
+                it.struck.get_or_insert((at, kind.clone()));
+            }),
             Event::Sent {
                 conn,
                 from,
                 message,
-            } => {
-                let how = match message {
-                    Message::Close { .. } => "by a close frame",
-                    Message::Eof => "by the end of the stream",
-                    Message::Reset => "by a reset",
-                    _ => return,
-                };
-                let Some(connection) = self.connections.get_mut(conn) else {
-                    return;
-                };
-                match from {
-                    Side::Server => {
-                        connection.server_ended.get_or_insert(at);
-                    }
-                    Side::Client => {
-                        connection.client_ended.get_or_insert((at, how));
-                    }
-                }
+            } => self.of(*conn, |it| it.hear(at, *from, message)),
+            Event::UnknownStanza { kind, .. } => {
+                self.unknown.insert(kind.clone());
             }
+            Event::Booted => self.gone = None,
+            Event::Crashed { .. } => self.gone = Some(at),
             _ => {}
         }
     }
 
+    fn of(&mut self, conn: ConnectionId, change: impl FnOnce(&mut Connection)) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            change(connection);
+        }
+    }
+
     /// What there is to say at the end of the run.
-    pub(super) fn told(&self, end: Instant) -> Vec<String> {
+    pub fn told(&self, end: Instant) -> Vec<String> {
+        let all = self.connections.values();
+        let logins = all.filter(|it| it.logged_in.is_some()).count();
         let mut lines = vec![format!(
             "{} dialed, {} in all",
             counted(self.connections.len(), "connection", "connections"),
-            counted(
-                usize::try_from(self.logins).unwrap_or(usize::MAX),
-                "login",
-                "logins"
-            ),
+            counted(logins, "login", "logins"),
         )];
         let mut before: Option<&Connection> = None;
         for (conn, connection) in &self.connections {
@@ -114,6 +164,13 @@ impl Seen {
             };
             lines.push(line);
             before = Some(connection);
+        }
+        if !self.unknown.is_empty() {
+            let unknown: Vec<&str> = self.unknown.iter().map(String::as_str).collect();
+            lines.push(format!(
+                "asked what the server does not know: {}",
+                unknown.join(", ")
+            ));
         }
         lines
     }

@@ -1,0 +1,135 @@
+//! `cargo xtask interop`: real clients, each put through every case of `interop/cases` by `squall probe`. What they did is
+//! `interop/RESULTS.md`, which a run either finds as it is or fails.
+
+mod case;
+mod cell;
+mod chat;
+mod clients;
+mod person;
+mod runs;
+mod table;
+
+use std::fs;
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use crate::run::{root, run};
+use case::Case;
+use clients::{Client, Toolchain};
+use table::Table;
+
+/// What the clients did.
+const RESULTS: &str = "interop/RESULTS.md";
+
+#[derive(Args)]
+pub(crate) struct Interop {
+    /// Write interop/RESULTS.md anew [default: fail if it would change]
+    #[arg(long)]
+    write: bool,
+    /// Only the cases and clients whose name contains this; nothing is compared or written
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+}
+
+impl Interop {
+    pub(crate) fn run(&self) -> anyhow::Result<()> {
+        run("cargo build --release --locked --quiet")?;
+        let (clients, lacking) = set_up()?;
+        for (toolchain, _) in &lacking {
+            println!("NOT RUN: {}", toolchain.lacks());
+        }
+        let cases = case::all()?;
+        if let Some(only) = &self.only {
+            return print(&cases, &clients, only);
+        }
+        let table = table(&cases, &clients)?;
+        if self.write {
+            if !lacking.is_empty() {
+                bail!("a table without all of its columns is not written");
+            }
+            fs::write(root().join(RESULTS), table.markdown())?;
+            println!("{RESULTS} is written");
+            return Ok(());
+        }
+        compare(&table)
+    }
+}
+
+/// The stage of `cargo xtask test`: the table is as it was, and clients of different libraries talk to each other. What
+/// was not run, and how it could be.
+pub(crate) fn stage() -> anyhow::Result<Vec<String>> {
+    let (clients, lacking) = set_up()?;
+    let cases = case::all()?;
+    compare(&table(&cases, &clients)?)?;
+    chat::all(&clients)?;
+    let said = |(toolchain, names): (Toolchain, Vec<&str>)| {
+        format!("{}: {}", names.join(", "), toolchain.lacks())
+    };
+    Ok(lacking.into_iter().map(said).collect())
+}
+
+/// Builds the drivers. Those whose toolchain is here, and which clients each other toolchain would give.
+fn set_up() -> anyhow::Result<(Vec<Client>, Vec<(Toolchain, Vec<&'static str>)>)> {
+    let mut lacking = Vec::new();
+    let mut here = Vec::new();
+    for toolchain in Toolchain::ALL {
+        let clients = clients::ALL.iter().filter(|it| it.toolchain == toolchain);
+        match toolchain.is_here() {
+            true => {
+                toolchain.build()?;
+                here.extend(clients.copied());
+            }
+            false => lacking.push((toolchain, clients.map(|client| client.name).collect())),
+        }
+    }
+    Ok((here, lacking))
+}
+
+fn table(cases: &[Case], clients: &[Client]) -> anyhow::Result<Table> {
+    let pairs: Vec<(&Case, Client)> = cases
+        .iter()
+        .flat_map(|case| clients.iter().map(move |client| (case, *client)))
+        .collect();
+    let mut table = Table::of(cases, clients);
+    for (case, client, report) in runs::all(&pairs)? {
+        let cell =
+            cell::of(&report).with_context(|| format!("{} with {}", case.name, client.name))?;
+        table.set(case, &client, cell, &report);
+    }
+    Ok(table)
+}
+
+fn compare(table: &Table) -> anyhow::Result<()> {
+    let committed = fs::read_to_string(root().join(RESULTS))
+        .with_context(|| format!("{RESULTS}; `cargo xtask interop --write` makes it"))?;
+    let differences = table.differences(&committed);
+    for difference in &differences {
+        println!("{difference}");
+    }
+    println!("{} cells, {} differ", table.len(), differences.len());
+    match differences.is_empty() {
+        true => Ok(()),
+        false => bail!("clients did what {RESULTS} does not say"),
+    }
+}
+
+fn print(cases: &[Case], clients: &[Client], only: &str) -> anyhow::Result<()> {
+    let pairs: Vec<(&Case, Client)> = cases
+        .iter()
+        .flat_map(|case| clients.iter().map(move |client| (case, *client)))
+        .filter(|(case, client)| case.name.contains(only) || client.name.contains(only))
+        .collect();
+    if pairs.is_empty() {
+        bail!("no case and no client has {only:?} in its name");
+    }
+    for (case, client, report) in runs::all(&pairs)? {
+        println!(
+            "{} | {} | {}",
+            case.name,
+            client.name,
+            cell::of(&report)?.text
+        );
+    }
+    Ok(())
+}
