@@ -30,6 +30,8 @@ pub struct Options {
     pub until: Option<Instant>,
     /// Makes those who write the trace down, from its header.
     pub writers: Option<WritersFn>,
+    /// Nobody judges: the run is for those who write it down alone.
+    pub unjudged: bool,
 }
 
 /// Makes those who write a trace down.
@@ -149,6 +151,7 @@ pub(crate) fn run_with<S: Subject>(
     if let Some(writers) = options.writers {
         job.writers = writers(&job.header);
     }
+    job.judged = !options.unjudged;
     let not_judged = job.header.claims.not_judged.iter().copied().collect();
     let done = job.run(options.engine, &options.reach, setup, boot)?;
     Ok(verdict(

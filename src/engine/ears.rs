@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use squall_protocol::{Instant, Millis};
 
+use super::pongs::Pongs;
 use crate::oracle::Judge;
 use crate::plan::{Plan, Trigger, Watch};
 use crate::trace::{ConnectionId, Entry, Event, OrgName};
@@ -40,7 +41,7 @@ impl Ears {
 }
 
 /// What is counted for the summary of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections that the subject opened or tried to.
     pub dials: u64,
@@ -48,6 +49,8 @@ pub struct Counts {
     pub disconnects: u64,
     /// Faults that were put on or injected.
     pub faults: u64,
+    /// How soon the subject's WebSocket Pings were answered, as it says itself.
+    pub pongs: Pongs,
 }
 
 impl Counts {
@@ -55,6 +58,7 @@ impl Counts {
         match entry.event {
             Event::Dial { .. } => self.dials += 1,
             Event::Disconnected { .. } => self.disconnects += 1,
+            Event::KeepAliveOk { after, .. } => self.pongs.hear(after),
             Event::FaultOn { .. }
             | Event::Crashed { .. }
             | Event::Suspended

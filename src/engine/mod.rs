@@ -6,6 +6,7 @@ mod ears;
 mod link;
 pub mod live;
 mod network;
+mod pongs;
 mod process;
 mod recorder;
 mod secrets;
@@ -30,6 +31,7 @@ use crate::words::OracleName;
 pub(crate) use client::BootFn;
 pub use ears::{Counts, Listener};
 use live::Reach;
+pub use pongs::Pongs;
 
 /// An engine, by name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -63,6 +65,8 @@ pub(crate) struct Job<'a> {
     pub(crate) until: Instant,
     /// Who writes the trace down.
     pub(crate) writers: Vec<Box<dyn Listener>>,
+    /// Whether anybody judges it.
+    pub(crate) judged: bool,
 }
 
 /// What a run was.
@@ -112,6 +116,7 @@ impl<'a> Job<'a> {
             header,
             until,
             writers: Vec::new(),
+            judged: true,
         }
     }
 

@@ -69,11 +69,10 @@ impl Stage {
         mut job: Job<'_>,
         conductor: &Arc<Conductor>,
         lines: Lines,
-        judged: bool,
     ) -> (Self, Listener) {
         let fired = Arc::new(Fired::default());
         let ears = Ears {
-            judge: judged.then(|| job.judge()),
+            judge: job.judged.then(|| job.judge()),
             counts: Counts::default(),
             triggers: Triggers::new(&job.plan, job.until, &fired),
             writers: std::mem::take(&mut job.writers),
@@ -245,6 +244,7 @@ impl InVain {
 pub(crate) fn for_strangers(plan: &Plan, strict: bool) -> server::Settings {
     server::Settings {
         messaging: server::Messaging::default(),
+        close_delay: CLOSE_DELAY,
         unknown_iq: match strict {
             true => UnknownIq::Error,
             false => UnknownIq::Empty,
@@ -252,6 +252,10 @@ pub(crate) fn for_strangers(plan: &Plan, strict: bool) -> server::Settings {
         ..settings(plan)
     }
 }
+
+/// whatsmeow drops a stanza that it has not handled yet when it reads the close frame behind it: the 515 that ends a
+/// pairing was lost in most pairings when both came at once, and with it the dial that should follow.
+const CLOSE_DELAY: Millis = Millis::new(200);
 
 /// How the mock server behaves in this plan towards the session.
 pub(crate) fn settings(plan: &Plan) -> server::Settings {

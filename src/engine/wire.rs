@@ -42,7 +42,7 @@ pub(crate) fn run<S: Subject>(job: Job<'_>, mut setup: Setup, boot: BootFn<S>) -
         latency: job.plan.latency,
         room: usize::MAX,
     };
-    let (stage, listener) = Stage::set(job, &conductor, lines, true);
+    let (stage, listener) = Stage::set(job, &conductor, lines);
     let server = stage.server(settings(&stage.plan));
     stage.open_accounts(&server, &mut setup);
     runtime.block_on(async {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use squall_protocol::Millis;
+
 use super::text::{Totals, scenarios};
+use crate::engine;
 use crate::run::{Ending, Verdict};
 use crate::runner::Outcome;
 use crate::words::OracleName;
@@ -45,6 +48,7 @@ struct Run<'a> {
     dials: Option<u64>,
     disconnects: Option<u64>,
     faults: Option<u64>,
+    pongs: Option<Pongs>,
     findings: Vec<Found<'a>>,
     counts: BTreeMap<OracleName, u64>,
     /// How often each oracle had something to judge.
@@ -56,6 +60,27 @@ struct Run<'a> {
     trace_blake3: Option<&'a str>,
     second_trace_blake3: Option<&'a str>,
     replay: &'a str,
+}
+
+/// How soon the subject's WebSocket Pings were answered.
+#[derive(Serialize)]
+struct Pongs {
+    count: u64,
+    p50_ms: Option<u64>,
+    p99_ms: Option<u64>,
+    worst_ms: Option<u64>,
+}
+
+impl Pongs {
+    fn of(pongs: &engine::Pongs) -> Self {
+        let ms = |of_a_thousand| pongs.per_mille(of_a_thousand).map(Millis::get);
+        Self {
+            count: pongs.count(),
+            p50_ms: ms(500),
+            p99_ms: ms(990),
+            worst_ms: ms(1_000),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -119,6 +144,7 @@ fn run(outcome: &Outcome) -> Run<'_> {
         dials: verdict.map(|verdict| verdict.happened.dials),
         disconnects: verdict.map(|verdict| verdict.happened.disconnects),
         faults: verdict.map(|verdict| verdict.happened.faults),
+        pongs: verdict.map(|verdict| Pongs::of(&verdict.happened.pongs)),
         findings: verdict.map(found).unwrap_or_default(),
         counts: verdict
             .map(|verdict| verdict.counts.clone())

@@ -7,7 +7,7 @@ use anstream::adapter::strip_str;
 use squall_protocol::{Instant, Millis};
 
 use super::{github, json, junit, text};
-use crate::engine::{Counts, Engine};
+use crate::engine::{Counts, Engine, Pongs};
 use crate::exit::Exit;
 use crate::oracle::Finding;
 use crate::run::Verdict;
@@ -32,6 +32,7 @@ fn held(scenario: &str) -> Outcome {
             dials: 1,
             disconnects: 0,
             faults: 0,
+            pongs: Pongs::default(),
         },
         simulated: Millis::from_days(3),
         wall: Duration::from_millis(1_234),
@@ -94,6 +95,7 @@ fn found() -> Outcome {
         dials: 4_712,
         disconnects: 4_711,
         faults: 1,
+        pongs: Pongs::default(),
     };
     outcome
 }

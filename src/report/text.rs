@@ -276,7 +276,7 @@ fn line(outcome: &Outcome, Columns { name, simulated }: Columns) -> String {
         return format!("{verdict}  {called}\n");
     };
     let found: u64 = ran.counts.values().sum();
-    let happened = ran.happened;
+    let happened = &ran.happened;
     format!(
         "{verdict}  {called:<name$}  {:>simulated$}  {:>8}  {:>7}  {:>11}  {:>6}  {found:>8}\n",
         ran.simulated.to_string(),

@@ -43,7 +43,7 @@ pub(super) fn by_running_again(
         })
     };
     // What happens once more is known; the excerpt is wanted.
-    let _ = listened(scenario, settings, panics, writers);
+    let _ = listened(scenario, settings, panics, writers, false);
     told.get().cloned().unwrap_or_default()
 }
 

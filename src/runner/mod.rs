@@ -175,12 +175,12 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
     outcome.hash = first.hash;
     outcome.unwritten = first.unwritten;
     if settings.twice && outcome.ran.is_ok() {
-        let second = once(scenario, settings, panics, true, None, None);
-        outcome.second_hash = second.hash;
+        let (ran, hash) = again(scenario, settings, panics);
+        outcome.second_hash = hash;
         if outcome.differs() {
             outcome.replay = outcome.replay.replace(" --explain", " --twice");
         }
-        if let Err(broke) = second.ran {
+        if let Err(broke) = ran {
             outcome.ran = Err(format!("the second run: {broke}"));
         }
     }
@@ -230,7 +230,7 @@ fn once(
             writers
         })
     };
-    let ran = listened(scenario, settings, panics, writers);
+    let ran = listened(scenario, settings, panics, writers, true);
     let unwritten = match (file, filed.get()) {
         (Some(file), Some(Err(error))) => Some(format!("{}: {error}", file.display())),
         (Some(file), None) if ran.is_ok() => {
@@ -245,12 +245,28 @@ fn once(
     }
 }
 
-/// Runs a scenario on a fresh thread while somebody listens.
+/// The same run once more, for its hash. Judges read the trace alone: where the hash is the same, so is what they find.
+fn again(
+    scenario: &Scenario,
+    settings: &Settings,
+    panics: &Panics,
+) -> (Result<Verdict, String>, Option<String>) {
+    let hashed = written::Told::default();
+    let writers: WritersFn = {
+        let hashed = hashed.clone();
+        Box::new(move |header: &Header| vec![Box::new(written::Hashing::new(header, &hashed))])
+    };
+    let ran = listened(scenario, settings, panics, writers, false);
+    (ran, hashed.get().cloned())
+}
+
+/// Runs a scenario on a fresh thread while somebody listens, and is judged or not.
 fn listened(
     scenario: &Scenario,
     settings: &Settings,
     panics: &Panics,
     writers: WritersFn,
+    judged: bool,
 ) -> Result<Verdict, String> {
     let options = Options {
         engine: settings.engine,
@@ -258,6 +274,7 @@ fn listened(
         seed: settings.seed,
         until: settings.until,
         writers: Some(writers),
+        unjudged: !judged,
     };
     on_fresh_thread(&scenario.name, panics, || {
         run_tested(scenario, settings.tested, options)

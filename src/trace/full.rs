@@ -77,27 +77,39 @@ impl<W: Write> FullWriter<W> {
 #[derive(Debug)]
 pub struct TraceHash {
     lines: Lines,
+    /// Lines that are not hashed yet: BLAKE3 takes many of its blocks of 1 KiB at once.
+    pending: Vec<u8>,
     hasher: blake3::Hasher,
 }
+
+/// So many bytes are hashed at once.
+const AT_ONCE: usize = 64 << 10;
 
 impl TraceHash {
     /// Of the trace that begins with this header.
     pub fn new(header: &Header) -> Self {
         let mut hash = Self {
             lines: Lines::default(),
+            pending: Vec::with_capacity(AT_ONCE),
             hasher: blake3::Hasher::new(),
         };
-        hash.hasher.update(hash.lines.line(header));
+        hash.pending.extend_from_slice(hash.lines.line(header));
         hash
     }
 
     /// Takes in the next entry.
     pub fn add(&mut self, entry: &Entry) {
-        self.hasher.update(self.lines.line(entry));
+        self.pending.extend_from_slice(self.lines.line(entry));
+        if self.pending.len() >= AT_ONCE {
+            self.hasher.update(&self.pending);
+            self.pending.clear();
+        }
     }
 
     /// The name, 64 hexadecimal digits.
     pub fn finish(&self) -> String {
-        self.hasher.finalize().to_hex().to_string()
+        let mut whole = self.hasher.clone();
+        whole.update(&self.pending);
+        whole.finalize().to_hex().to_string()
     }
 }

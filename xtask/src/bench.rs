@@ -1,14 +1,12 @@
 //! `cargo xtask bench`: what a steady year costs, and a day of a thousand sessions. Memory and the ratio of counts are held to their bounds; the time is
 //! this machine's, and is told beside what it should be: processor time, so that other programs do not count.
 
-use std::fs;
-use std::process::Stdio;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::run::{have, output, program, run};
+use crate::measure::{Measured, measure};
+use crate::run::{have, output, run};
 use crate::soak::THOUSAND;
 
 /// The scenario that is measured: one session, 25 s keep-alive, 2 min WebSocket ping, 40 ms latency.
@@ -162,65 +160,6 @@ fn millions(count: u64) -> String {
     format!("{}.{} M", count / 1_000_000, count % 1_000_000 / 100_000)
 }
 
-struct Measured {
-    /// User and system time, to a hundredth of a second.
-    took: Duration,
-    peak_kib: u64,
-}
-
-/// Runs a program and watches its processor time and its peak memory, which the kernel counts.
-fn measure(line: &str) -> anyhow::Result<Measured> {
-    let mut child = program(line)
-        .stdout(Stdio::null())
-        .spawn()
-        .with_context(|| format!("cannot start `{line}`"))?;
-    let status_file = format!("/proc/{}/status", child.id());
-    let stat_file = format!("/proc/{}/stat", child.id());
-    let (mut took, mut peak_kib) = (Duration::ZERO, 0);
-    loop {
-        if let Ok(status) = fs::read_to_string(&status_file)
-            && let Some(kib) = high_water(&status)
-        {
-            peak_kib = peak_kib.max(kib);
-        }
-        if let Ok(stat) = fs::read_to_string(&stat_file)
-            && let Some(spent) = processor_time(&stat)
-        {
-            took = took.max(spent);
-        }
-        if let Some(status) = child.try_wait()? {
-            if !status.success() {
-                bail!("`{line}` failed: {status}");
-            }
-            if peak_kib == 0 {
-                bail!("{status_file} told no peak memory: this command needs Linux");
-            }
-            return Ok(Measured { took, peak_kib });
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// `VmHWM` of a `/proc/…/status`, in KiB.
-fn high_water(status: &str) -> Option<u64> {
-    status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?
-        .split_whitespace()
-        .next()?
-        .parse()
-        .ok()
-}
-
-/// User and system time of a `/proc/…/stat`, which Linux tells in hundredths of a second: fields 14 and 15 by proc(5),
-/// counted here from behind the program's name, which may hold anything.
-fn processor_time(stat: &str) -> Option<Duration> {
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut times = fields.split_whitespace().skip(11);
-    let mut next = || times.next()?.parse::<u64>().ok();
-    Some(Duration::from_millis(10 * (next()? + next()?)))
-}
-
 /// Instructions of one run without its set-up.
 fn counted(line: &str, set_up: u64) -> anyhow::Result<u64> {
     instructions(line)?
@@ -238,24 +177,4 @@ fn instructions(line: &str) -> anyhow::Result<u64> {
         .find_map(|line| line.split_once("Collected :"))
         .and_then(|(_, count)| count.trim().parse().ok())
         .context("valgrind printed no count")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_peak_is_read_from_the_kernels_text() {
-        assert_eq!(
-            high_water("VmPeak:\t  9000 kB\nVmHWM:\t    5120 kB\n"),
-            Some(5120)
-        );
-        assert_eq!(high_water("State:\tZ (zombie)\n"), None);
-    }
-
-    #[test]
-    fn the_time_is_read_behind_a_name_with_anything_in_it() {
-        let stat = "77 (a ) b) S 1 77 77 0 -1 4194560 120 0 0 0 731 12 0 0 20 0 2 0 100 0 0";
-        assert_eq!(processor_time(stat), Some(Duration::from_millis(7_430)));
-    }
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod fuzz;
 mod interop;
+mod measure;
 mod run;
 mod soak;
 mod test;

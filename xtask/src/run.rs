@@ -18,6 +18,9 @@ pub(crate) fn program(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).current_dir(root()).stdin(Stdio::null());
+    // Cargo tells this program where its package is, and a build script that looks at that (ring's does) would run again
+    // in each cargo that is started from here, and everything after it.
+    command.env_remove("CARGO_MANIFEST_DIR");
     command
 }
 

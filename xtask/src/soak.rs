@@ -2,14 +2,19 @@
 
 use std::time::Instant;
 
+use anyhow::Context;
 use clap::Args;
+use serde_json::Value;
 
+use crate::measure::{Measured, measure};
 use crate::run::run;
 
 /// The scenario that draws its weather.
 pub(crate) const MONTH: &str = "soak/a-month-of-random-weather.yaml";
 /// A thousand sessions, for a day.
 pub(crate) const THOUSAND: &str = "soak/a-thousand-organizations-for-a-day.yaml";
+/// Five thousand real connections.
+const FIVE_THOUSAND: &str = "soak/five-thousand-connections-for-five-minutes.yaml";
 /// The program as it is shipped.
 const SQUALL: &str = "target/release/squall";
 
@@ -35,6 +40,32 @@ impl Soak {
             run(&format!("{SQUALL} {what}"))?;
             println!("took {:.0} s", begun.elapsed().as_secs_f64());
         }
-        Ok(())
+        five_thousand()
     }
+}
+
+/// Real sockets, both ends of them in one process: what each takes, and how soon its pings are answered.
+fn five_thousand() -> anyhow::Result<()> {
+    let line = format!("{SQUALL} run {FIVE_THOUSAND} --engine live --format json");
+    println!("\n$ {line}");
+    let Measured {
+        took,
+        peak_kib,
+        said,
+    } = measure(&line)?;
+    let report: Value = serde_json::from_str(&said)?;
+    let run = &report["runs"][0];
+    let number = |value: &Value| value.as_u64().context("the report lacks a number");
+    let (dials, pongs) = (number(&run["dials"])?, &run["pongs"]);
+    println!(
+        "{dials} connections: {}, {} KiB each with both its ends, {:.0} s of processor time; {} pings answered, p50 {} ms, p99 {} ms, the last {} ms",
+        run["verdict"],
+        peak_kib / dials.max(1),
+        took.as_secs_f64(),
+        number(&pongs["count"])?,
+        number(&pongs["p50_ms"])?,
+        number(&pongs["p99_ms"])?,
+        number(&pongs["worst_ms"])?,
+    );
+    Ok(())
 }

@@ -17,6 +17,8 @@ use crate::id::ConnectionId;
 pub struct Settings {
     /// From the client's last handshake message to the server's first stanza.
     pub login_delay: Millis,
+    /// From the server's last stanza to its close frame.
+    pub close_delay: Millis,
     /// The abuse detection; `None` tolerates everything.
     pub guard: Option<Guard>,
     /// The phones' habit.
@@ -78,6 +80,7 @@ impl Default for Settings {
             // Baileys before 7.0.0-rc10 derives its transport keys in the background and loses what comes earlier; 150 ms
             // lost nothing in 23 logins.
             login_delay: Millis::new(150),
+            close_delay: Millis::ZERO,
             guard: Some(Guard::default()),
             phone: Phone::default(),
             unknown_iq: UnknownIq::default(),
@@ -164,6 +167,8 @@ pub enum Timer {
     Ping(ConnectionId, PingKind),
     /// A stanza that a fault delayed is due.
     Send(ConnectionId, Arc<Node>),
+    /// The last stanza has had its time.
+    Close(ConnectionId),
     /// The client has not answered the close frame.
     LetGo(ConnectionId),
     /// A fault has had its time.

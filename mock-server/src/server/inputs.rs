@@ -83,6 +83,7 @@ impl Server {
                 Timer::LateScan(account) => self.on_late_scan(now, account),
                 Timer::Refs(id, next) => self.on_refs_over(now, id, next),
                 Timer::Send(id, node) => self.emit(id, node),
+                Timer::Close(id) => self.close_after_the_last_word(id),
                 Timer::LetGo(id) => self.outputs.push_back(Output::Eof(id)),
                 Timer::FaultEnds(fault) => {
                     self.faults

@@ -118,8 +118,25 @@ impl Server {
 
     /// Says a last word and closes.
     pub(super) fn end(&mut self, now: Now, id: ConnectionId, last: Node) {
-        self.emit(id, Arc::new(last));
-        self.close(now, id, Some(CloseCode::NORMAL), CloseReason::default());
+        self.say_last(now, id, Arc::new(last));
+    }
+
+    fn say_last(&mut self, now: Now, id: ConnectionId, last: Arc<Node>) {
+        self.emit(id, last);
+        if self.mark_ended(id) {
+            match self.settings.close_delay {
+                Millis::ZERO => self.close_after_the_last_word(id),
+                later => self.arm(now.mono + later, Timer::Close(id)),
+            }
+            let patience = self.settings.close_delay + CLOSE_PATIENCE;
+            self.arm(now.mono + patience, Timer::LetGo(id));
+        }
+    }
+
+    pub(super) fn close_after_the_last_word(&mut self, id: ConnectionId) {
+        let normal = Some(CloseCode::NORMAL);
+        self.outputs
+            .push_back(Output::Close(id, normal, CloseReason::default()));
     }
 
     pub(super) fn close(
@@ -154,6 +171,7 @@ impl Server {
             | Timer::Ping(other, _)
             | Timer::Refs(other, _)
             | Timer::Send(other, _)
+            | Timer::Close(other)
             | Timer::LetGo(other) => *other != id,
             Timer::Scan(_) | Timer::LateScan(_) | Timer::FaultEnds(_) | Timer::Fault => true,
         });
@@ -177,10 +195,7 @@ impl Server {
                     self.outputs.push_back(Output::Pong(id, payload));
                 }
             }
-            Act::End(node) => {
-                self.emit(id, node);
-                self.close(now, id, Some(CloseCode::NORMAL), CloseReason::default());
-            }
+            Act::End(node) => self.say_last(now, id, node),
             Act::Close(code, reason) => self.close(now, id, code, reason),
             Act::Eof => {
                 self.mark_ended(id);

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use squall_mock_server::app::MockServer;
 use squall_mock_server::fault::Connect;
 use squall_mock_server::server::Closed;
@@ -212,7 +213,20 @@ const NOBODY: Peer = Peer {
 
 /// Binds the address, so that its port is known.
 pub(super) async fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    open_more_files();
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
+}
+
+/// Every connection is an open file, and two where both its ends are here: as many as the system allows, and not the
+/// 1,024 that most shells begin with.
+fn open_more_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let most = Rlimit {
+        current: limit.maximum,
+        ..limit
+    };
+    // Where it may not be raised, connections beyond it are refused as before.
+    let _ = setrlimit(Resource::Nofile, most);
 }

@@ -117,7 +117,7 @@ async fn begin(
         None => None,
     };
     let lines = Lines::live(&job.plan);
-    let (stage, links) = Stage::set(job, conductor, lines, true);
+    let (stage, links) = Stage::set(job, conductor, lines);
     let settings = for_strangers(&stage.plan, probe.strict);
     let server = stage.controlled(settings, Access::default());
     let org = stage.plan.organizations.keys().next().cloned();

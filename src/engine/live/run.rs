@@ -89,7 +89,7 @@ async fn beside<S: Subject>(
         None => Way::Tcp(tcp),
     };
     let lines = Lines::live(&job.plan);
-    let (stage, links) = Stage::set(job, conductor, lines, true);
+    let (stage, links) = Stage::set(job, conductor, lines);
     let server = stage.server(settings(&stage.plan));
     stage.open_accounts(&server, setup);
     let callers = Arc::new(Callers::default());
@@ -124,7 +124,7 @@ async fn elsewhere<S: Subject>(
     let mut lines = Lines::live(&job.plan);
     // The server's own links delay what they delay.
     lines.latency = Default::default();
-    let (stage, _) = Stage::set(job, conductor, lines, true);
+    let (stage, _) = Stage::set(job, conductor, lines);
     let authority = format!("{}:{}", server.host, server.port);
     let network = network::Elsewhere {
         exchange: Arc::clone(&stage.exchange),

@@ -1,6 +1,6 @@
 //! What a client did that says nothing of itself, as the server saw it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use compact_str::CompactString;
 use squall_protocol::{Instant, Node};
@@ -35,8 +35,8 @@ pub struct Connection {
     pub server_ended: Option<Instant>,
     /// The client said its last, and how.
     pub client_ended: Option<(Instant, &'static str)>,
-    /// The ping that waits for its answer.
-    ping: Option<CompactString>,
+    /// Pings that wait for their answer, the newest of them.
+    pings: VecDeque<CompactString>,
 }
 
 impl Connection {
@@ -49,7 +49,7 @@ impl Connection {
             struck: None,
             server_ended: None,
             client_ended: None,
-            ping: None,
+            pings: VecDeque::new(),
         }
     }
 
@@ -77,17 +77,26 @@ impl Connection {
         }
         match from {
             Side::Client if node.get("xmlns") == Some("w:p") => {
-                self.ping = node.get("id").map(CompactString::new);
+                if self.pings.len() == WAITING {
+                    self.pings.pop_front();
+                }
+                self.pings.extend(node.get("id").map(CompactString::new));
             }
-            Side::Server if self.ping.is_some() && node.get("id") == self.ping.as_deref() => {
-                self.ping = None;
-                self.pings_answered += 1;
-                self.last_answer = Some(at);
+            Side::Server => {
+                let id = node.get("id").unwrap_or_default();
+                let asked = self.pings.iter().position(|ping| ping == id);
+                if asked.and_then(|place| self.pings.remove(place)).is_some() {
+                    self.pings_answered += 1;
+                    self.last_answer = Some(at);
+                }
             }
-            _ => {}
+            Side::Client => {}
         }
     }
 }
+
+/// Nobody waits for more answers than these; what a zombie is asked is not kept for ever.
+const WAITING: usize = 16;
 
 impl Seen {
     pub(super) fn hear(&mut self, entry: &Entry) {

@@ -137,7 +137,8 @@ impl House {
             Claims::default(),
         );
         job.writers = hear(&job.header);
-        let (stage, links) = Stage::set(job, &conductor, lines, false);
+        job.judged = false;
+        let (stage, links) = Stage::set(job, &conductor, lines);
         let mut settings = for_strangers(&stage.plan, serve.strict);
         settings.login_delay = serve.login_delay.unwrap_or(settings.login_delay);
         settings.guard = settings.guard.filter(|_| serve.guard);

@@ -37,6 +37,15 @@ struct At {
     at_ms: u64,
 }
 
+/// A line of its driver.
+#[derive(Debug, Deserialize)]
+struct Word {
+    event: String,
+    at: u64,
+    #[serde(default)]
+    code: Value,
+}
+
 #[derive(Debug, Deserialize)]
 struct Died {
     exit_code: Option<i32>,
@@ -82,66 +91,81 @@ impl Seen {
     fn after(&self, nth: usize, struck: u64) -> String {
         let connection = &self.connections[nth];
         let since = |at: u64| class(at.saturating_sub(struck));
+        let words: Vec<Word> = self
+            .words()
+            .into_iter()
+            .filter(|word| word.at + SLACK >= struck)
+            .collect();
+        let paired = words.iter().position(|word| word.event == "paired");
+        let closed = words.iter().position(|word| word.event == "closed");
+        if nth == 0 && paired.is_some() && closed.is_none_or(|closed| paired < Some(closed)) {
+            return "**goes on**".to_owned();
+        }
         let redial = self.connections.get(nth + 1).map(|next| next.dialed_ms);
         let redials = match redial {
             Some(at) => format!("redials {}", since(at)),
             None => "stays away".to_owned(),
         };
-        if let Some(died) = &self.died {
-            let code = died
-                .exit_code
-                .map_or_else(|| "signal".to_owned(), |code| code.to_string());
-            let when = died.at_ms.map_or("", since);
-            return format!("**process dies** {when} (exit {code})");
-        }
-        match self.closed_since(struck) {
-            Some((code, at)) => format!("{code} {}; {redials}", since(at)),
+        let first = match closed.map(|place| &words[place]) {
+            Some(closed) => format!("{} {}; {redials}", closed.code(), since(closed.at)),
             None if redial.is_some() => format!("says nothing; {redials}"),
+            None if self.died.is_some() => String::new(),
             None if connection.is_open() && connection.last_answer_ms > Some(struck) => {
                 "holds".to_owned()
             }
             None if connection.is_open() => "**never notices**".to_owned(),
             None => "**no close event**".to_owned(),
+        };
+        match &self.died {
+            None => first,
+            Some(died) if first.is_empty() => died.told(struck),
+            Some(died) => format!("{first}; then {}", died.told(struck)),
         }
     }
 
-    /// The first close of which its own driver speaks from then on: with what code, and when.
-    fn closed_since(&self, struck: u64) -> Option<(String, u64)> {
-        let lines = self
-            .said
-            .iter()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let lines: Vec<(String, u64, Value)> = lines
-            .filter_map(|line| {
-                let event = line["event"].as_str()?.to_owned();
-                Some((event, line["at"].as_u64()?, line))
-            })
+    /// What its driver said, by the server's clock.
+    fn words(&self) -> Vec<Word> {
+        let lines = self.said.iter();
+        let mut words: Vec<Word> = lines
+            .filter_map(|line| serde_json::from_str(line).ok())
             .collect();
         // The driver counts from its own start; the dial that both saw tells when that was.
-        let dial = lines
-            .iter()
-            .find(|(event, ..)| event == "dial")
-            .map(|(_, at, _)| *at);
+        let dial = words.iter().find(|word| word.event == "dial");
         let first = self.connections.first().map_or(0, |first| first.dialed_ms);
-        let begun = dial.map_or(0, |dial| first.saturating_sub(dial));
-        lines.into_iter().find_map(|(event, at, line)| {
-            let at = at + begun;
-            (event == "closed" && at + SLACK >= struck).then(|| (code(&line["code"]), at))
-        })
+        let begun = dial.map_or(0, |dial| first.saturating_sub(dial.at));
+        for word in &mut words {
+            word.at += begun;
+        }
+        words
+    }
+}
+
+impl Word {
+    fn code(&self) -> String {
+        match &self.code {
+            Value::Null => WITHOUT.to_owned(),
+            Value::String(text) if text.is_empty() => WITHOUT.to_owned(),
+            Value::String(text) => text.clone(),
+            code => code.to_string(),
+        }
+    }
+}
+
+const WITHOUT: &str = "closed without a code";
+
+impl Died {
+    fn told(&self, struck: u64) -> String {
+        let when = self.at_ms.map_or("", |at| class(at.saturating_sub(struck)));
+        match self.exit_code {
+            Some(code) => format!("**process dies** {when} (exit {code})"),
+            None => format!("**process dies** {when} (by a signal)"),
+        }
     }
 }
 
 impl Connection {
     fn is_open(&self) -> bool {
         self.server_ended_ms.is_none() && self.client_ended.is_none()
-    }
-}
-
-fn code(code: &Value) -> String {
-    match code {
-        Value::Null => "closed without a code".to_owned(),
-        Value::String(text) => text.clone(),
-        code => code.to_string(),
     }
 }
 
@@ -237,6 +261,20 @@ mod tests {
             cell("open", &alone, &said, died),
             "**process dies** <1 s (exit 1)"
         );
+    }
+
+    #[test]
+    fn whoever_pairs_after_a_broken_handshake_went_on() {
+        let struck = connection(1_000, |it| {
+            it["struck"] = json!({ "fault": "bad_certificate", "at_ms": 1_100 });
+        });
+        let said = [
+            json!({ "event": "dial", "at": 400 }),
+            json!({ "event": "paired", "at": 900 }),
+            json!({ "event": "closed", "at": 950, "code": 515 }),
+        ];
+        let all = [struck, connection(2_000, |_| {})];
+        assert_eq!(cell("hello", &all, &said, json!(null)), "**goes on**");
     }
 
     #[test]

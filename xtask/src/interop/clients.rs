@@ -96,9 +96,10 @@ impl Toolchain {
     pub(crate) fn build(self) -> anyhow::Result<()> {
         match self {
             Self::Node if node_modules_are_fresh() => Ok(()),
+            // One of their dependencies would fetch a program from somewhere else; nothing here calls it.
             Self::Node => run_in(
                 "interop/baileys",
-                "npm ci --no-audit --no-fund --loglevel=error",
+                "npm ci --ignore-scripts --no-audit --no-fund --loglevel=error",
             ),
             Self::Go => run_in(
                 "interop/whatsmeow",
