@@ -135,9 +135,10 @@ again for every code but 401; whatsmeow and whatsapp-rust dial again by themselv
 pings go every 2 s; whatsapp-rust pings every 15 to 30 s.
 
 A cell says with what code the client told its application that the connection was over, how long after the fault, and
-how long after the fault it dialed again. *Says nothing* means that it dialed without a word to its application, *no
-close event* that the connection was over and the application never heard of it while the case ran, *holds* that pings
-were answered afterwards, *never notices* that none was and the client kept the connection.
+how long after the fault it dialed again. *Says nothing* means that it dialed without a word to its application; *no
+close event* that the connection was over and its application never heard of it while the case ran; *goes on* that it
+paired with a server that it should not have trusted; *holds* that pings were answered afterwards; *never notices* that
+none was and the client kept the connection.
 
 A time is told by its class. The bounds of the classes are BOUNDS: below their names where a client's own constants come
 near to them.
