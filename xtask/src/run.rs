@@ -1,5 +1,6 @@
 //! Running a program, and saying which one failed.
 
+use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,9 +19,14 @@ pub(crate) fn program(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = Command::new(words.next().unwrap_or_default());
     command.args(words).current_dir(root()).stdin(Stdio::null());
-    // Cargo tells this program where its package is, and a build script that looks at that (ring's does) would run again
-    // in each cargo that is started from here, and everything after it.
-    command.env_remove("CARGO_MANIFEST_DIR");
+    // Cargo tells this program about its own package, and a build script that looks there (ring's does) would run again in
+    // each cargo that is started from here, and all that follows from it.
+    for (name, _) in env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
