@@ -23,9 +23,9 @@ use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
 pub use child::Ended;
+pub(crate) use network::Way;
 pub(crate) use probe::probe;
 pub use probe::{Client, Probe, can_be_put_through};
-pub(crate) use network::Way;
 pub(super) use run::run;
 pub use run::{Elsewhere, Reach};
 pub use seen::{Connection, Seen};
