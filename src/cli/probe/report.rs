@@ -109,6 +109,7 @@ fn of_connection(connection: &Connection) -> Value {
     let struck = connection.struck.as_ref();
     json!({
         "dialed_ms": ms(connection.dialed),
+        "paired_ms": connection.paired.map(ms),
         "logged_in_ms": connection.logged_in.map(ms),
         "pings_answered": connection.pings_answered,
         "last_answer_ms": connection.last_answer.map(ms),

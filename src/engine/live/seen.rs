@@ -23,6 +23,8 @@ pub struct Seen {
 pub struct Connection {
     /// The client dialed.
     pub dialed: Instant,
+    /// The server sent pair-success on it.
+    pub paired: Option<Instant>,
     /// The server welcomed it.
     pub logged_in: Option<Instant>,
     /// So many of its pings the server answered, in whatever way.
@@ -43,6 +45,7 @@ impl Connection {
     fn dialed(at: Instant) -> Self {
         Self {
             dialed: at,
+            paired: None,
             logged_in: None,
             pings_answered: 0,
             last_answer: None,
@@ -104,6 +107,9 @@ impl Seen {
         match &entry.event {
             Event::Dial { conn, .. } => {
                 self.connections.insert(*conn, Connection::dialed(at));
+            }
+            Event::PairSuccess { conn, .. } => {
+                self.of(*conn, |it| it.paired = Some(at));
             }
             Event::Login { conn, .. } => {
                 self.of(*conn, |it| it.logged_in = Some(at));

@@ -24,6 +24,7 @@ struct Seen {
 #[derive(Debug, Deserialize)]
 struct Connection {
     dialed_ms: u64,
+    paired_ms: Option<u64>,
     logged_in_ms: Option<u64>,
     pings_answered: u64,
     last_answer_ms: Option<u64>,
@@ -96,9 +97,8 @@ impl Seen {
             .into_iter()
             .filter(|word| word.at + SLACK >= struck)
             .collect();
-        let paired = words.iter().position(|word| word.event == "paired");
-        let closed = words.iter().position(|word| word.event == "closed");
-        if nth == 0 && paired.is_some() && closed.is_none_or(|closed| paired < Some(closed)) {
+        let closed = words.iter().find(|word| word.event == "closed");
+        if connection.paired_ms > Some(struck) {
             return "**goes on**".to_owned();
         }
         let redial = self.connections.get(nth + 1).map(|next| next.dialed_ms);
@@ -106,7 +106,7 @@ impl Seen {
             Some(at) => format!("redials {}", since(at)),
             None => "stays away".to_owned(),
         };
-        let first = match closed.map(|place| &words[place]) {
+        let first = match closed {
             Some(closed) => format!("{} {}; {redials}", closed.code(), since(closed.at)),
             None if redial.is_some() => format!("says nothing; {redials}"),
             None if self.died.is_some() => String::new(),
@@ -199,7 +199,7 @@ mod tests {
 
     fn connection(dialed_ms: u64, change: impl FnOnce(&mut Value)) -> Value {
         let mut connection = json!({
-            "dialed_ms": dialed_ms, "logged_in_ms": dialed_ms + 300, "pings_answered": 4, "last_answer_ms": 9_000,
+            "dialed_ms": dialed_ms, "paired_ms": null, "logged_in_ms": dialed_ms + 300, "pings_answered": 4, "last_answer_ms": 9_000,
             "struck": null, "server_ended_ms": null, "client_ended": null,
         });
         change(&mut connection);
@@ -258,7 +258,7 @@ mod tests {
         );
         let died = json!({ "exit_code": 1, "at_ms": 5_200 });
         assert_eq!(
-            cell("open", &alone, &said, died),
+            cell("open", &alone, &said[..2], died),
             "**process dies** <1 s (exit 1)"
         );
     }
@@ -267,10 +267,10 @@ mod tests {
     fn whoever_pairs_after_a_broken_handshake_went_on() {
         let struck = connection(1_000, |it| {
             it["struck"] = json!({ "fault": "bad_certificate", "at_ms": 1_100 });
+            it["paired_ms"] = json!(1_490);
         });
         let said = [
             json!({ "event": "dial", "at": 400 }),
-            json!({ "event": "paired", "at": 900 }),
             json!({ "event": "closed", "at": 950, "code": 515 }),
         ];
         let all = [struck, connection(2_000, |_| {})];

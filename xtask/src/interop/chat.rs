@@ -66,22 +66,26 @@ fn talk(one: Client, other: Client) -> anyhow::Result<()> {
     let bob = Person::launch(&server, other, "bob", None)?;
     let mut pair = Pair { alice, bob };
 
-    pair.greet()?;
-    pair.exchange("both there", MESSAGES - 1)?;
+    let (alice, bob) = (pair.alice.number()?, pair.bob.number()?);
+    for nth in 0..MESSAGES {
+        say(&mut pair.alice, &bob, &format!("both there {nth}"))?;
+        pair.bob.tells("message", nth + 1)?;
+        say(&mut pair.bob, &alice, &format!("both there {nth}"))?;
+        pair.alice.tells("message", nth + 1)?;
+    }
 
     // One of them goes away as a process and comes back with what it kept.
-    let (alice, number) = (pair.alice.number()?, pair.bob.number()?);
+    pair.alice.tells("delivered", MESSAGES)?;
     let heard = Received::of(&pair.alice);
     pair.alice.stop()?;
     for nth in 0..MESSAGES {
-        pair.bob.send(&alice, &format!("while away {nth}"))?;
+        say(&mut pair.bob, &alice, &format!("while away {nth}"))?;
     }
-    pair.bob.tells("acknowledged", 2 * MESSAGES)?;
     pair.alice = Person::launch(&server, one, "alice", Some(&store.0))?;
     pair.alice.tells("message", MESSAGES)?;
     pair.bob.tells("delivered", 2 * MESSAGES)?;
     for nth in 0..MESSAGES {
-        pair.alice.send(&number, &format!("back again {nth}"))?;
+        say(&mut pair.alice, &bob, &format!("back again {nth}"))?;
     }
     pair.bob.tells("message", 2 * MESSAGES)?;
     pair.alice.tells("delivered", MESSAGES)?;
@@ -91,15 +95,16 @@ fn talk(one: Client, other: Client) -> anyhow::Result<()> {
         if nth == MESSAGES / 2 {
             server.do_wrong("inject reset --org alice")?;
         }
-        pair.bob.send(&alice, &format!("through a cut {nth}"))?;
+        say(&mut pair.bob, &alice, &format!("through a cut {nth}"))?;
     }
     pair.alice.tells("message", 2 * MESSAGES)?;
     pair.bob.tells("delivered", 3 * MESSAGES)?;
+    pair.alice.tells("open", 2)?;
     for nth in 0..MESSAGES {
         if nth == MESSAGES / 2 {
             server.do_wrong("inject reset --org bob")?;
         }
-        pair.alice.send(&number, &format!("through a cut {nth}"))?;
+        say(&mut pair.alice, &bob, &format!("through a cut {nth}"))?;
     }
     pair.bob.tells("message", 3 * MESSAGES)?;
     pair.alice.tells("delivered", 2 * MESSAGES)?;
@@ -122,31 +127,12 @@ struct Pair {
     bob: Person,
 }
 
-impl Pair {
-    /// The first message each way, one after the other.
-    fn greet(&mut self) -> anyhow::Result<()> {
-        let (alice, bob) = (self.alice.number()?, self.bob.number()?);
-        self.alice.send(&bob, "hello from alice")?;
-        self.bob.tells("message", 1)?;
-        self.bob.send(&alice, "hello from bob")?;
-        self.alice.tells("message", 1)?;
-        Ok(())
-    }
-
-    /// So many more each way, all at once.
-    fn exchange(&mut self, text: &str, more: usize) -> anyhow::Result<()> {
-        let (alice, bob) = (self.alice.number()?, self.bob.number()?);
-        for nth in 0..more {
-            self.alice.send(&bob, &format!("{text} {nth}"))?;
-            self.bob.send(&alice, &format!("{text} {nth}"))?;
-        }
-        for person in [&self.alice, &self.bob] {
-            person.tells("message", 1 + more)?;
-            person.tells("acknowledged", 1 + more)?;
-            person.tells("delivered", 1 + more)?;
-        }
-        Ok(())
-    }
+/// Sends a text, and waits until the server has it.
+fn say(who: &mut Person, to: &str, text: &str) -> anyhow::Result<()> {
+    let before = who.tells("acknowledged", 0)?.len();
+    who.send(to, text)?;
+    who.tells("acknowledged", before + 1)?;
+    Ok(())
 }
 
 /// The texts that somebody received, and how often.

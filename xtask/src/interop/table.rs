@@ -72,6 +72,25 @@ impl Table {
         done.map_or("not run", |done| done.cell.text.as_str())
     }
 
+    /// The cells that are not as the committed file says.
+    pub(crate) fn differing<'a>(
+        &self,
+        committed: &str,
+        cases: &'a [Case],
+        clients: &[Client],
+    ) -> Vec<(&'a Case, Client)> {
+        let committed = read(committed);
+        let pairs = cases
+            .iter()
+            .flat_map(|case| clients.iter().map(move |client| (case, *client)));
+        pairs
+            .filter(|(case, client)| {
+                let before = committed.get(&(case.name.as_str(), client.name));
+                before.copied() != Some(self.text(&case.name, client.name))
+            })
+            .collect()
+    }
+
     /// What is not as the committed file says, and what no client may do: ask what the server does not know.
     pub(crate) fn differences(&self, committed: &str) -> Vec<String> {
         let committed = read(committed);
