@@ -61,13 +61,11 @@ impl Interop {
     }
 }
 
-/// The stage of `cargo xtask test`: the table is as it was, and clients of different libraries talk to each other. What
-/// was not run, and how it could be.
+/// The stage of `cargo xtask test`: the table is as it was. What was not run, and how it could be.
 pub(crate) fn stage() -> anyhow::Result<Vec<String>> {
     let (clients, lacking) = set_up()?;
     let cases = case::all()?;
     compare(&mut table(&cases, &clients)?, &cases, &clients)?;
-    chat::all(&clients)?;
     let said = |(toolchain, names): (Toolchain, Vec<&str>)| {
         format!("{}: {}", names.join(", "), toolchain.lacks())
     };

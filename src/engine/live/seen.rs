@@ -249,7 +249,7 @@ mod tests {
             lines,
             [
                 "2 connections dialed, 0 logins in all",
-                "conn 1: dialed at 0ms; blackhole at 5s; ended by the client by the end of the stream, 30s later",
+                "conn 1: dialed at 0s; blackhole at 5s; ended by the client by the end of the stream, 30s later",
                 "conn 2: dialed at 36s, 1s after the end of the one before; held to the end",
             ]
         );
