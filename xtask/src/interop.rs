@@ -72,8 +72,11 @@ pub(crate) fn stage() -> anyhow::Result<Vec<String>> {
     Ok(lacking.into_iter().map(said).collect())
 }
 
-/// Builds the drivers. Those whose toolchain is here, and which clients each other toolchain would give.
-fn set_up() -> anyhow::Result<(Vec<Client>, Vec<(Toolchain, Vec<&'static str>)>)> {
+/// Toolchains that are not here, each with the clients that it would give.
+type Lacking = Vec<(Toolchain, Vec<&'static str>)>;
+
+/// Builds the drivers. The clients whose toolchain is here, and what is lacking.
+fn set_up() -> anyhow::Result<(Vec<Client>, Lacking)> {
     let mut lacking = Vec::new();
     let mut here = Vec::new();
     for toolchain in Toolchain::ALL {
