@@ -206,7 +206,7 @@ mod tests {
         connection
     }
 
-    fn cell(scenario: &str, connections: &[Value], said: &[Value], died: Value) -> String {
+    fn cell(scenario: &str, connections: &[Value], said: &[Value], died: &Value) -> String {
         let said: Vec<String> = said.iter().map(Value::to_string).collect();
         let client = json!({
             "connections": connections, "unknown_requests": [], "said": said, "died": died,
@@ -219,14 +219,14 @@ mod tests {
     #[test]
     fn what_held_is_told_from_what_did_not() {
         let two = [connection(100, |_| {}), connection(500, |_| {})];
-        assert_eq!(cell("idle", &two, &[], json!(null)), "holds");
-        assert_eq!(cell("idle", &two[..1], &[], json!(null)), "1 dials");
+        assert_eq!(cell("idle", &two, &[], &json!(null)), "holds");
+        assert_eq!(cell("idle", &two[..1], &[], &json!(null)), "1 dials");
         let few = [
             connection(100, |_| {}),
             connection(500, |it| it["pings_answered"] = json!(2)),
         ];
-        assert_eq!(cell("idle", &few, &[], json!(null)), "2 pings");
-        assert_eq!(cell("open", &two, &[], json!(null)), "never struck: holds");
+        assert_eq!(cell("idle", &few, &[], &json!(null)), "2 pings");
+        assert_eq!(cell("open", &two, &[], &json!(null)), "never struck: holds");
     }
 
     #[test]
@@ -244,21 +244,21 @@ mod tests {
         ];
         let redialed = [struck.clone(), connection(6_000, |_| {})];
         assert_eq!(
-            cell("open", &redialed, &said, json!(null)),
+            cell("open", &redialed, &said, &json!(null)),
             "428 <1 s; redials <10 s"
         );
         assert_eq!(
-            cell("open", &redialed, &said[..2], json!(null)),
+            cell("open", &redialed, &said[..2], &json!(null)),
             "says nothing; redials <10 s"
         );
         let alone = [struck];
         assert_eq!(
-            cell("open", &alone, &said[..2], json!(null)),
+            cell("open", &alone, &said[..2], &json!(null)),
             "**no close event**"
         );
         let died = json!({ "exit_code": 1, "at_ms": 5_200 });
         assert_eq!(
-            cell("open", &alone, &said[..2], died),
+            cell("open", &alone, &said[..2], &died),
             "**process dies** <1 s (exit 1)"
         );
     }
@@ -274,7 +274,7 @@ mod tests {
             json!({ "event": "closed", "at": 950, "code": 515 }),
         ];
         let all = [struck, connection(2_000, |_| {})];
-        assert_eq!(cell("hello", &all, &said, json!(null)), "**goes on**");
+        assert_eq!(cell("hello", &all, &said, &json!(null)), "**goes on**");
     }
 
     #[test]
@@ -285,9 +285,9 @@ mod tests {
                 it["last_answer_ms"] = json!(last);
             })]
         };
-        assert_eq!(cell("open", &struck(9_000), &[], json!(null)), "holds");
+        assert_eq!(cell("open", &struck(9_000), &[], &json!(null)), "holds");
         assert_eq!(
-            cell("open", &struck(4_000), &[], json!(null)),
+            cell("open", &struck(4_000), &[], &json!(null)),
             "**never notices**"
         );
     }
