@@ -6,11 +6,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 
 use crate::measure::{Measured, measure};
-use crate::run::{have, output, run};
+use crate::run::{SQUALL, have, output, run};
 use crate::soak::THOUSAND;
 
 /// The scenario that is measured: one session, 25 s keep-alive, 2 min WebSocket ping, 40 ms latency.
-const YEAR: &str = "target/release/squall run scenarios/a-steady-year.yaml --jobs 1";
+const YEAR: &str = "run scenarios/a-steady-year.yaml --jobs 1";
 
 /// By then the session is connected; what is before is set-up.
 const SET_UP: &str = "1m";
@@ -112,7 +112,7 @@ pub(crate) fn bench() -> anyhow::Result<()> {
 }
 
 fn year(day: &Measured) -> anyhow::Result<Vec<Row>> {
-    let year = measure(YEAR)?;
+    let year = measure(&format!("{SQUALL} {YEAR}"))?;
     let growth = year.peak_kib.abs_diff(day.peak_kib);
     let set_up = instructions(&until(SET_UP))?;
     let one = counted(&until("1d"), set_up)?;
@@ -139,7 +139,7 @@ fn year(day: &Measured) -> anyhow::Result<Vec<Row>> {
 }
 
 fn thousand(day: &Measured) -> anyhow::Result<Vec<Row>> {
-    let thousand = measure(&format!("target/release/squall run {THOUSAND} --jobs 1"))?;
+    let thousand = measure(&format!("{SQUALL} run {THOUSAND} --jobs 1"))?;
     let each = thousand.peak_kib.saturating_sub(day.peak_kib) / MORE_SESSIONS;
     Ok(vec![
         Row::time("processor time", thousand.took, MAX_SECONDS_THOUSAND),
@@ -153,7 +153,7 @@ fn kib(count: u64) -> String {
 }
 
 fn until(time: &str) -> String {
-    format!("{YEAR} --until {time}")
+    format!("{SQUALL} {YEAR} --until {time}")
 }
 
 fn millions(count: u64) -> String {

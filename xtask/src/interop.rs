@@ -93,12 +93,8 @@ fn set_up() -> anyhow::Result<(Vec<Client>, Lacking)> {
 }
 
 fn table(cases: &[Case], clients: &[Client]) -> anyhow::Result<Table> {
-    let pairs: Vec<(&Case, Client)> = cases
-        .iter()
-        .flat_map(|case| clients.iter().map(move |client| (case, *client)))
-        .collect();
     let mut table = Table::of(cases, clients);
-    fill(&mut table, &pairs)?;
+    fill(&mut table, &runs::pairs(cases, clients).collect::<Vec<_>>())?;
     Ok(table)
 }
 
@@ -137,9 +133,7 @@ fn compare(table: &mut Table, cases: &[Case], clients: &[Client]) -> anyhow::Res
 }
 
 fn print(cases: &[Case], clients: &[Client], only: &str) -> anyhow::Result<()> {
-    let pairs: Vec<(&Case, Client)> = cases
-        .iter()
-        .flat_map(|case| clients.iter().map(move |client| (case, *client)))
+    let pairs: Vec<(&Case, Client)> = runs::pairs(cases, clients)
         .filter(|(case, client)| case.name.contains(only) || client.name.contains(only))
         .collect();
     if pairs.is_empty() {

@@ -7,6 +7,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
+/// The program as it is shipped, from the root.
+pub(crate) const SQUALL: &str = "target/release/squall";
+
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::measure::{Measured, measure};
-use crate::run::run;
+use crate::run::{SQUALL, run};
 
 /// The scenario that draws its weather.
 pub(crate) const MONTH: &str = "soak/a-month-of-random-weather.yaml";
@@ -15,8 +15,6 @@ pub(crate) const MONTH: &str = "soak/a-month-of-random-weather.yaml";
 pub(crate) const THOUSAND: &str = "soak/a-thousand-organizations-for-a-day.yaml";
 /// Five thousand real connections.
 const FIVE_THOUSAND: &str = "soak/five-thousand-connections-for-five-minutes.yaml";
-/// The program as it is shipped.
-const SQUALL: &str = "target/release/squall";
 
 #[derive(Args)]
 pub(crate) struct Soak {

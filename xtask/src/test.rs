@@ -9,11 +9,10 @@ use anyhow::{Context, bail};
 
 use crate::fuzz::smoke;
 use crate::interop;
-use crate::run::{lines, output, run};
+use crate::run::{SQUALL, lines, output, run};
 use crate::soak::MONTH;
 
-/// The program as it is shipped, and as it is while one works on it.
-const RELEASE: &str = "target/release/squall";
+/// The program as it is while one works on it.
 const DEBUG: &str = "target/debug/squall";
 
 /// Something that is passed or not.
@@ -66,18 +65,18 @@ const STAGES: &[Stage] = &[
     Stage {
         name: "scenarios",
         needed: false,
-        work: |_| run(&format!("{RELEASE} run")),
+        work: |_| run(&format!("{SQUALL} run")),
     },
     Stage {
         name: "selftest",
         needed: false,
-        work: |_| run(&format!("{RELEASE} selftest")),
+        work: |_| run(&format!("{SQUALL} selftest")),
     },
     Stage {
         // The first seeds of what `cargo xtask soak` runs a thousand of.
         name: "random weather",
         needed: false,
-        work: |_| run(&format!("{RELEASE} run {MONTH} --seed 1..12 --twice")),
+        work: |_| run(&format!("{SQUALL} run {MONTH} --seed 1..12 --twice")),
     },
     Stage {
         name: "same trace twice",
@@ -280,8 +279,8 @@ fn equal(one: &str, other: &str) -> anyhow::Result<()> {
 /// seed gives another trace is in `tests/determinism.rs`: a trace's hash covers its header, and so the seed itself.)
 fn same_trace_twice() -> anyhow::Result<()> {
     equal(
-        &format!("{RELEASE} run --format json --twice --jobs 2"),
-        &format!("{RELEASE} run --format json --jobs 1"),
+        &format!("{SQUALL} run --format json --twice --jobs 2"),
+        &format!("{SQUALL} run --format json --jobs 1"),
     )
 }
 
@@ -289,7 +288,7 @@ fn same_trace_twice() -> anyhow::Result<()> {
 fn debug_as_release() -> anyhow::Result<()> {
     equal(
         &format!("{DEBUG} run --format json --until 30d"),
-        &format!("{RELEASE} run --format json --until 30d"),
+        &format!("{SQUALL} run --format json --until 30d"),
     )
 }
 

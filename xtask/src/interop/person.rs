@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::clients::Client;
-use crate::run::{program, run};
+use crate::run::{SQUALL, program, run};
 
 /// `squall serve`, until it is dropped.
 pub(super) struct Server {
@@ -47,8 +47,6 @@ impl Server {
         run(&format!("{SQUALL} {what} --server {}", self.said("pages")))
     }
 }
-
-const SQUALL: &str = "target/release/squall";
 
 impl Drop for Server {
     fn drop(&mut self) {

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::case::Case;
 use super::clients::Client;
-use crate::run::program;
+use crate::run::{SQUALL, program};
 
 /// So many probes at once. Clients wait most of the time; what bounds them is memory, about 120 MB for one in Node.
 const AT_ONCE: usize = 48;
@@ -18,6 +18,16 @@ const AT_ONCE: usize = 48;
 /// From one launch to the next: a client begins with a second of work, and a machine that is late would show in the
 /// times.
 const PACE: Duration = Duration::from_millis(900);
+
+/// Every client in every case.
+pub(crate) fn pairs<'a>(
+    cases: &'a [Case],
+    clients: &'a [Client],
+) -> impl Iterator<Item = (&'a Case, Client)> {
+    cases
+        .iter()
+        .flat_map(|case| clients.iter().map(move |client| (case, *client)))
+}
 
 /// The report of each, in the order of the pairs.
 pub(crate) fn all<'a>(
@@ -62,7 +72,7 @@ pub(crate) fn all<'a>(
 
 /// The command that does one of them, for people too.
 pub(crate) fn command(case: &Case, client: &Client) -> Vec<String> {
-    let squall = ["target/release/squall", "probe", &case.path, "--strict"];
+    let squall = [SQUALL, "probe", &case.path, "--strict"];
     let words = squall.into_iter().map(str::to_owned);
     let separated = words.chain(["--".to_owned()]);
     separated.chain(client.words("client")).collect()

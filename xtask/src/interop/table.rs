@@ -77,13 +77,10 @@ impl Table {
         &self,
         committed: &str,
         cases: &'a [Case],
-        clients: &[Client],
+        clients: &'a [Client],
     ) -> Vec<(&'a Case, Client)> {
         let committed = read(committed);
-        let pairs = cases
-            .iter()
-            .flat_map(|case| clients.iter().map(move |client| (case, *client)));
-        pairs
+        runs::pairs(cases, clients)
             .filter(|(case, client)| {
                 let before = committed.get(&(case.name.as_str(), client.name));
                 before.copied() != Some(self.text(&case.name, client.name))
