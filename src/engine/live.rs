@@ -7,6 +7,7 @@ mod callers;
 mod child;
 mod gate;
 mod greeting;
+mod interrupt;
 mod network;
 mod phone;
 mod probe;
@@ -23,6 +24,7 @@ use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
 pub use child::Ended;
+pub(crate) use interrupt::Interrupt;
 pub(crate) use network::Way;
 pub(crate) use probe::probe;
 pub use probe::{Client, Probe, can_be_put_through};

@@ -17,9 +17,8 @@ use squall_session::gateway::{Gateway, Operator, Setting};
 use squall_session::store::file::RedbStore;
 use squall_session::store::{Contents, StoreError};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
-use crate::engine::live::Way;
+use crate::engine::live::{Interrupt, Way};
 use crate::run::policy;
 use crate::scenario::{LogForm, RootKey, ServerUrl};
 use crate::trace::Policy;
@@ -111,15 +110,8 @@ pub fn run(config: Config, tell: Tell) -> Result<(), NotRun> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
-        let asked_to_end = async {
-            tokio::select! {
-                _ = interrupted.recv() => {}
-                _ = terminated.recv() => {}
-            }
-        };
-        until(config, tell, asked_to_end).await
+        let interrupt = Interrupt::listen()?;
+        until(config, tell, interrupt.come()).await
     })
 }
 

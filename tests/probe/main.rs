@@ -1,7 +1,8 @@
 //! `squall probe`: real processes, judged by what the server sees of them.
 
-use std::io::Write;
-use std::process::{Command, Output};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
@@ -117,6 +118,29 @@ fn what_a_process_started_ends_with_the_run() {
     // A zombie that nobody has waited for yet is dead too.
     let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
     assert!(state.is_empty() || state.contains(") Z "), "{state}");
+}
+
+#[test]
+fn an_interrupt_ends_the_client_too() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let file = scenario("600s", "");
+    // Both processes hold the socket: it ends when both are gone.
+    let client = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 600 & sleep 600");
+    let mut probe = Command::cargo_bin("squall")
+        .unwrap()
+        .arg("probe")
+        .arg(file.path())
+        .args(["--", "bash", "-c", &client])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (mut held, _) = listener.accept().unwrap();
+    let id = probe.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(probe.wait().unwrap().code(), Some(2));
+    assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
 #[test]

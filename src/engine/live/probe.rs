@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use squall_mock_server::app::{Access, MockServer};
 use squall_protocol::{Instant, Millis};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::engine::conductor::{Class, Conductor};
 use crate::engine::live::child::{ClientProcess, Ended, Launch};
 use crate::engine::live::gate::{Guests, bind};
+use crate::engine::live::interrupt::Interrupt;
 use crate::engine::live::seen::Seen;
 use crate::engine::live::serve::open;
 use crate::engine::live::tls::Identity;
@@ -67,14 +67,13 @@ pub(crate) fn probe(mut job: Job<'_>, probe: &Probe) -> io::Result<(Done, Client
     let (stage, process) = runtime.block_on(async {
         let conductor = Conductor::in_real_time();
         tokio::spawn(Arc::clone(&conductor).keep_time());
+        // Before there is a process that would outlive this one.
+        let interrupt = Interrupt::listen()?;
         let (stage, process) = begin(job, probe, &conductor, handoff).await?;
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
         let broken = tokio::select! {
             biased;
             () = conductor.sleep_until(until, Class::End) => false,
-            _ = interrupted.recv() => true,
-            _ = terminated.recv() => true,
+            () = interrupt.come() => true,
         };
         if broken {
             process.kill();

@@ -8,11 +8,11 @@ use squall_mock_server::app::{Access, MockServer, Token};
 use squall_mock_server::server::Input;
 use squall_protocol::Millis;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::engine::conductor::{Class, Conductor};
 use crate::engine::link::exchange::{Exchange, Listener as Links};
 use crate::engine::live::gate::{Gate, Guests, bind};
+use crate::engine::live::interrupt::Interrupt;
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, for_strangers};
 use crate::engine::steps::{Nobody, Steps};
@@ -94,14 +94,10 @@ pub fn serve(
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let mut interrupted = signal(SignalKind::interrupt())?;
-        let mut terminated = signal(SignalKind::terminate())?;
+        let interrupt = Interrupt::listen()?;
         let house = House::build(scenario, serve, hear).await?;
         listening(&house.listening)?;
-        tokio::select! {
-            _ = interrupted.recv() => {}
-            _ = terminated.recv() => {}
-        }
+        interrupt.come().await;
         Ok(house.close().await)
     })
 }
