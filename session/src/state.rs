@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Paired: `idle` → `waiting` → `connecting` → `connected`. The ends are `blocked`, which becomes the third when it
 /// expires, `logged_out` and `disconnected_manual_reconnect_required`: nothing dials from them until an operator does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema), schema(as = Stands))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nothing asked for, or stopped by the operator.
@@ -71,5 +72,29 @@ impl State {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_its_name() {
+        for state in [
+            State::Idle,
+            State::Waiting,
+            State::Connecting,
+            State::AwaitingQrScan,
+            State::Pairing,
+            State::Connected,
+            State::Degraded,
+            State::Blocked,
+            State::LoggedOut,
+            State::DisconnectedManualReconnectRequired,
+        ] {
+            let written = serde_json::to_value(state).expect("a word");
+            assert_eq!(written, state.name());
+        }
     }
 }

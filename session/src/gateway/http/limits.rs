@@ -7,10 +7,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::body::{Asks, organization};
-use super::names::Rule;
 use super::problem::Problem;
 use crate::gateway::{Asked, Decision};
 use crate::id::AttemptId;
+use crate::limiter::Denial;
 
 /// Whom it is about.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,7 +28,7 @@ pub(super) struct Limits {
     /// Whether a start would be granted now.
     can_connect: bool,
     /// What would refuse it, the cause first.
-    refused_by: Vec<Rule>,
+    refused_by: Vec<Denial>,
     /// When it would be granted if nothing else happened.
     #[schema(value_type = Option<String>, format = DateTime)]
     retry_at: Option<Timestamp>,
@@ -51,9 +51,9 @@ pub(super) struct Answer {
     #[schema(value_type = Option<u64>)]
     attempt_id: Option<AttemptId>,
     /// The rule that refused it.
-    cause: Option<Rule>,
+    cause: Option<Denial>,
     /// The other rules that stood in its way.
-    also: Vec<Rule>,
+    also: Vec<Denial>,
     /// When it would have been granted.
     #[schema(value_type = Option<String>, format = DateTime)]
     retry_at: Option<Timestamp>,
@@ -74,8 +74,8 @@ impl From<Decision> for Answer {
             organization_id: decision.org.as_str().to_owned(),
             granted: attempt_id.is_some(),
             attempt_id,
-            cause: cause.map(Rule::from),
-            also: also.into_iter().map(Rule::from).collect(),
+            cause,
+            also,
             retry_at,
         }
     }
@@ -99,7 +99,7 @@ pub(super) async fn limits(
     Ok(axum::Json(Limits {
         organization_id: of.organization_id,
         can_connect: limits.can_connect,
-        refused_by: limits.refused_by.into_iter().map(Rule::from).collect(),
+        refused_by: limits.refused_by,
         retry_at: limits.retry_at,
         global_attempts_last_hour: limits.global_attempts,
         org_attempts_last_day: limits.org_attempts,

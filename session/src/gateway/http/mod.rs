@@ -12,7 +12,6 @@ mod body;
 mod document;
 mod key;
 mod limits;
-mod names;
 mod problem;
 mod qr;
 mod serve;

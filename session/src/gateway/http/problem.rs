@@ -11,7 +11,6 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Content, Ref, RefOr, ResponseBuilder, Schema};
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
-use super::names::Rule;
 use crate::gateway::{Denied, NoQr, NoSuchOrganization};
 use crate::limiter::Denial;
 use crate::store::StoreError;
@@ -87,10 +86,10 @@ pub(super) struct Problem {
     detail: String,
     /// Of a start: the rule that refuses it, the last one to let it through.
     #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<Rule>,
+    cause: Option<Denial>,
     /// Of a start: the other rules that stand in its way.
     #[serde(skip_serializing_if = "Option::is_none")]
-    also: Option<Vec<Rule>>,
+    also: Option<Vec<Denial>>,
     /// Of a start: the earliest instant at which it would be granted if nothing else happened.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -146,8 +145,8 @@ impl Problem {
             ),
         };
         Self {
-            cause: Some(cause.into()),
-            also: Some(also.into_iter().map(Rule::from).collect()),
+            cause: Some(cause),
+            also: Some(also),
             retry_at,
             // Rounded up, so that whoever waits for it is never early.
             retry_after: retry_at.map(|at| {

@@ -8,16 +8,16 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::body::{InBody, OfOrganization};
-use super::names::Stands;
 use super::problem::Problem;
 use crate::id::AttemptId;
+use crate::state;
 
 /// An admitted start.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Started {
     organization_id: String,
     /// Always `waiting`: the mandatory wait has begun.
-    status: Stands,
+    status: state::State,
     /// The attempt, which counts from now on.
     #[schema(value_type = u64)]
     attempt_id: AttemptId,
@@ -43,7 +43,7 @@ pub(super) async fn start(
         .map_err(|denied| Problem::denied(denied, api.operator.now()))?;
     let started = Started {
         organization_id: org.as_str().to_owned(),
-        status: Stands::Waiting,
+        status: state::State::Waiting,
         attempt_id: granted.attempt,
         dial_at: granted.dial_at,
         needs_pairing: granted.needs_pairing,

@@ -7,16 +7,16 @@ use utoipa::ToSchema;
 
 use super::Api;
 use super::body::InPath;
-use super::names::Stands;
 use super::problem::Problem;
 use crate::cause::Cause;
 use crate::gateway::Standing;
+use crate::state;
 
 /// Where an organization stands.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Status {
     organization_id: String,
-    status: Stands,
+    status: state::State,
     /// Also true while `degraded`.
     connected: bool,
     /// Once paired.
@@ -53,7 +53,7 @@ impl From<Standing> for Status {
         let status = standing.status;
         Self {
             organization_id: status.org.as_str().to_owned(),
-            status: status.state.into(),
+            status: status.state,
             connected: status.connected,
             phone_number: standing.phone_number,
             needs_pairing: status.needs_pairing,
