@@ -10,7 +10,6 @@ mod faults;
 mod gateway;
 mod load;
 mod model;
-mod nearest;
 mod place;
 pub mod policy;
 mod problem;

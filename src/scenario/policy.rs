@@ -1,8 +1,8 @@
 //! The rules in force: the scenario's own where it has some, the defaults elsewhere.
 
+use squall_mock_server::fault::nearest;
 use squall_protocol::{Millis, Zone};
 
-use super::nearest::nearest;
 use super::problem::Problem;
 use super::raw::{BlockScope, PairingRestart, RawPer, RawPolicy};
 use super::yaml::At;

@@ -10,8 +10,8 @@ use serde_yaml::{
     DuplicateKeyPolicy, Error, Location, MergeKeyPolicy, MessageFormatter, Options, Spanned,
     UserMessageFormatter,
 };
+use squall_mock_server::fault::nearest;
 
-use super::nearest::nearest;
 use super::problem::Problem;
 
 /// A place in a text: line and column from 1, the column in characters, and the bytes that it covers.

@@ -116,13 +116,9 @@ impl Server {
         }
     }
 
-    /// Says a last word and closes.
-    pub(super) fn end(&mut self, now: Now, id: ConnectionId, last: Node) {
-        self.say_last(now, id, Arc::new(last));
-    }
-
-    fn say_last(&mut self, now: Now, id: ConnectionId, last: Arc<Node>) {
-        self.emit(id, last);
+    /// Says a last word, and closes when that has had its time.
+    pub(super) fn end(&mut self, now: Now, id: ConnectionId, last: impl Into<Arc<Node>>) {
+        self.emit(id, last.into());
         if self.mark_ended(id) {
             match self.settings.close_delay {
                 Millis::ZERO => self.close_after_the_last_word(id),
@@ -195,7 +191,7 @@ impl Server {
                     self.outputs.push_back(Output::Pong(id, payload));
                 }
             }
-            Act::End(node) => self.say_last(now, id, node),
+            Act::End(node) => self.end(now, id, node),
             Act::Close(code, reason) => self.close(now, id, code, reason),
             Act::Eof => {
                 self.mark_ended(id);

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
+use squall_mock_server::fault::nearest;
 use squall_protocol::{Instant, Millis};
 
 use super::model::{Before, Guard, Orgs, Phone, Scenario, ServerPings};
-use super::nearest::nearest;
 use super::place::{of_key, of_token};
 use super::policy;
 use super::problem::Problem;

@@ -1,10 +1,10 @@
 //! Organizations: one or many under each name, and every mention of one is of one that exists.
 
+use squall_mock_server::fault::nearest;
 use std::collections::BTreeMap;
 
 use super::Checker;
 use crate::scenario::model::{Organization, Orgs};
-use crate::scenario::nearest::nearest;
 use crate::scenario::problem::Problem;
 use crate::scenario::raw::{Name, RawOrganizations};
 use crate::scenario::yaml::At;

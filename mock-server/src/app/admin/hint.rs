@@ -1,5 +1,7 @@
 //! What was probably meant: serde says which name it does not know and which it does.
 
+use crate::fault::nearest;
+
 /// What a refusal by serde says, for a person: with the nearest name, where it is a name that is not known.
 pub(super) fn explained(path: &str, refusal: &str) -> String {
     // Where in the text of a request it is helps nobody who wrote none.
@@ -16,7 +18,7 @@ pub(super) fn explained(path: &str, refusal: &str) -> String {
             // The place of a name is what it is in.
             let outer = path.strip_suffix(word).unwrap_or(path);
             let place = place(outer.strip_suffix('.').unwrap_or(outer));
-            let hint = match nearest(word, &names) {
+            let hint = match nearest(word, names.iter().copied()) {
                 Some(name) => format!("did you mean {name:?}?"),
                 None if names.is_empty() => "there are none here".to_owned(),
                 None => format!("there are: {}", names.join(", ")),
@@ -33,21 +35,6 @@ fn unknown(refusal: &str) -> Option<(&str, Vec<&str>)> {
         .or_else(|| refusal.strip_prefix("unknown variant `"))?;
     let (word, rest) = rest.split_once('`')?;
     Some((word, rest.split('`').skip(1).step_by(2).collect()))
-}
-
-/// The most similar name, if it is similar enough to be a slip of the fingers.
-fn nearest<'a>(word: &str, names: &[&'a str]) -> Option<&'a str> {
-    /// Where unrelated words of this language begin: `clsoe` and `close` have 0.93.
-    const ALIKE: f64 = 0.8;
-    let likeness = |name: &str| {
-        let one_slip = strsim::damerau_levenshtein(word, name) <= 1 && word.len() > 2;
-        strsim::jaro_winkler(word, name).max(if one_slip { 0.9 } else { 0.0 })
-    };
-    let alike = names.iter().map(|name| (likeness(name), *name));
-    alike
-        .filter(|(alike, _)| *alike >= ALIKE)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

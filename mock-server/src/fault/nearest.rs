@@ -1,7 +1,7 @@
-//! The name that was probably meant.
+//! The name that was probably meant: of a fault, of its parameters, and of whatever else is written beside them.
 
 /// The most similar of `names`, if it is similar enough to be a slip of the fingers.
-pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     /// Where unrelated words of this language begin: `clsoe`/`close` has 0.93, `stop`/`status` 0.72.
     const ALIKE: f64 = 0.8;
     names
