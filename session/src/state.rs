@@ -36,6 +36,20 @@ pub enum State {
 }
 
 impl State {
+    /// Every one, in the order of a life.
+    pub const ALL: [Self; 10] = [
+        Self::Idle,
+        Self::Waiting,
+        Self::Connecting,
+        Self::AwaitingQrScan,
+        Self::Pairing,
+        Self::Connected,
+        Self::Degraded,
+        Self::Blocked,
+        Self::LoggedOut,
+        Self::DisconnectedManualReconnectRequired,
+    ];
+
     /// The name in the API, in logs and in scenarios.
     pub const fn name(self) -> &'static str {
         match self {

@@ -3,15 +3,16 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use squall_protocol::{Millis, Now};
 use squall_session::gateway::{
-    Denied, Granted, Limits, Listener, NoQr, NoSuchOrganization, Operator, Standing,
+    Denied, Ended, Events, Granted, Limits, Listener, Measures, NoQr, NoSuchOrganization, Notice,
+    Operator, Standing,
 };
 use squall_session::limiter::Found;
-use squall_session::machine::{Alert, Disconnected};
 use squall_session::store::StoreError;
 use squall_session::{Event, OrgId};
 
@@ -58,94 +59,13 @@ impl Log {
     }
 
     fn hear(&self, now: Now, org: &OrgId, event: &Event) {
-        let at = now.wall;
-        match event {
-            Event::State(state) => {
-                let more = json!({ "state": state.name() });
-                self.line(at, Some(org), "state", state.name(), more);
-            }
-            Event::Qr(_) => {
-                let what = "shows a QR code: GET /api/qr";
-                self.line(at, Some(org), "qr", what, json!({}));
-            }
-            Event::Device(device) => {
-                let what = if device.is_paired() {
-                    "paired"
-                } else {
-                    "has new keys"
-                };
-                self.line(
-                    at,
-                    Some(org),
-                    "device",
-                    what,
-                    json!({ "paired": device.is_paired() }),
-                );
-            }
-            Event::Disconnected(ended) => self.disconnected(now, org, ended),
-            Event::KeepAliveOk(after) => {
-                let what = format!("keep-alive ok ({after})");
-                let more = json!({ "after_ms": after.get() });
-                self.line(at, Some(org), "keep_alive_ok", &what, more);
-            }
-            Event::KeepAliveLate => {
-                self.line(
-                    at,
-                    Some(org),
-                    "keep_alive_late",
-                    "keep-alive is late",
-                    json!({}),
-                );
-            }
-            Event::KeepAliveRecovered => {
-                let what = "keep-alive has recovered";
-                self.line(at, Some(org), "keep_alive_recovered", what, json!({}));
-            }
-            Event::Alert(alert) => {
-                let what = match alert {
-                    Alert::Undecryptable(count) => {
-                        format!("ALERT: {}: {count} messages so far", alert.name())
-                    }
-                    alert => format!("ALERT: {}", alert.name()),
-                };
-                self.line(
-                    at,
-                    Some(org),
-                    "alert",
-                    &what,
-                    json!({ "alert": alert.name() }),
-                );
-            }
-        }
+        self.notice(now.wall, org, &Notice::of(now, event));
     }
 
-    fn disconnected(&self, now: Now, org: &OrgId, ended: &Disconnected) {
-        let cause = ended.cause.name();
-        let mut what = match ended.detail.as_str() {
-            "" => format!("disconnected: {cause}"),
-            detail => format!("disconnected: {cause} ({})", plain(detail)),
-        };
-        let blocked_until = ended.then.block.map(|length| later(now.wall, length));
-        if let Some(until) = blocked_until {
-            what += &format!("; BLOCKED until {until}");
-        }
-        if ended.then.clear {
-            what += "; its device was moved aside, and the next start pairs by QR";
-        }
-        what += match ended.handoff {
-            true => "; pairing asks for one more login, which follows",
-            false => "; it stays so until an operator starts it",
-        };
-        let more = json!({
-            "attempt": ended.attempt.0,
-            "cause": cause,
-            "detail": ended.detail,
-            "handoff": ended.handoff,
-            "failure": ended.then.failure,
-            "cleared": ended.then.clear,
-            "blocked_until": blocked_until,
-        });
-        self.line(now.wall, Some(org), "disconnected", &what, more);
+    fn notice(&self, at: Timestamp, org: &OrgId, notice: &Notice) {
+        let more = serde_json::to_value(notice).unwrap_or_default();
+        let event = more["event"].as_str().unwrap_or_default().to_owned();
+        self.line(at, Some(org), &event, &said(notice), more);
     }
 
     fn line(&self, at: Timestamp, org: Option<&OrgId>, event: &str, what: &str, more: Value) {
@@ -169,16 +89,65 @@ impl Log {
     }
 }
 
+/// In words, on one line.
+fn said(notice: &Notice) -> String {
+    match notice {
+        Notice::Admitted { attempt, dial_at } => {
+            format!("start admitted: {attempt} dials at {dial_at}")
+        }
+        Notice::Denied {
+            cause, retry_at, ..
+        } => {
+            let until = retry_at.map(|retry_at| format!(", retry at {retry_at}"));
+            format!("start refused: {cause}{}", until.unwrap_or_default())
+        }
+        Notice::StopAsked => "stop asked for".to_owned(),
+        Notice::State { state } => state.name().to_owned(),
+        Notice::Qr => "shows a QR code: GET /api/qr".to_owned(),
+        Notice::Device { paired: true } => "paired".to_owned(),
+        Notice::Device { paired: false } => "has new keys".to_owned(),
+        Notice::Disconnected(ended) => disconnected(ended),
+        Notice::KeepAliveOk { after_ms } => format!("keep-alive ok (ws: {after_ms} ms)"),
+        Notice::KeepAliveLate => "keep-alive is late".to_owned(),
+        Notice::KeepAliveRecovered => "keep-alive has recovered".to_owned(),
+        Notice::Alert { alert, messages } => {
+            let so_far = messages.map(|messages| format!(": {messages} messages so far"));
+            format!("ALERT: {alert}{}", so_far.unwrap_or_default())
+        }
+    }
+}
+
+/// A block first: nobody may overlook it.
+fn disconnected(ended: &Ended) -> String {
+    let mut what = String::new();
+    if let Some(until) = ended.blocked_until {
+        let why = ended.code.as_deref().unwrap_or(ended.cause);
+        what += &format!("{}: blocked until {until}; ", plain(why));
+    }
+    what += &format!("disconnected: {}", ended.cause);
+    if !ended.detail.is_empty() {
+        what += &format!(" ({})", plain(&ended.detail));
+    }
+    if ended.blocked_until.is_none()
+        && let Some(raw) = &ended.raw
+    {
+        what += &format!(" by {}", plain(raw));
+    }
+    if ended.cleared {
+        what += "; its device was moved aside, and the next start pairs by QR";
+    }
+    what += match ended.handoff {
+        true => "; pairing asks for one more login, which follows",
+        false => "; it stays so until an operator starts it",
+    };
+    what
+}
+
 /// On one line, whatever a server wrote into it.
 fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-fn later(now: Timestamp, length: Millis) -> Timestamp {
-    now.saturating_add(length.to_duration())
-        .unwrap_or(Timestamp::MAX)
 }
 
 /// An operator whose starts and stops are told.
@@ -191,42 +160,13 @@ impl<O: Operator> Logged<O> {
     pub(super) fn new(operator: O, log: Log) -> Self {
         Self { operator, log }
     }
-
-    fn told(&self, org: &OrgId, answer: &Result<Granted, Denied>) {
-        let at = self.operator.now();
-        match answer {
-            Ok(Granted {
-                attempt, dial_at, ..
-            }) => {
-                let what = format!("start admitted: {attempt} dials at {dial_at}");
-                let more = json!({ "attempt": attempt.0, "dial_at": dial_at });
-                self.log.line(at, Some(org), "admitted", &what, more);
-            }
-            Err(Denied::Limiter {
-                cause,
-                also,
-                retry_at,
-            }) => {
-                let mut what = format!("start refused: {}", cause.name());
-                if let Some(retry_at) = retry_at {
-                    what += &format!(", retry at {retry_at}");
-                }
-                let more = json!({ "cause": cause.name(), "also": also, "retry_at": retry_at });
-                self.log.line(at, Some(org), "denied", &what, more);
-            }
-            Err(Denied::Closing) => {
-                let what = "start refused: the gateway is about to end";
-                self.log
-                    .line(at, Some(org), "denied", what, json!({ "cause": "closing" }));
-            }
-        }
-    }
 }
 
 impl<O: Operator> Operator for Logged<O> {
     fn start(&self, org: &OrgId) -> Result<Granted, Denied> {
         let answer = self.operator.start(org);
-        self.told(org, &answer);
+        let at = self.operator.now();
+        self.log.notice(at, org, &Notice::answered(&answer));
         answer
     }
 
@@ -234,8 +174,7 @@ impl<O: Operator> Operator for Logged<O> {
         let answer = self.operator.stop(org);
         if answer.is_ok() {
             let at = self.operator.now();
-            self.log
-                .line(at, Some(org), "stop_asked", "stop asked for", json!({}));
+            self.log.notice(at, org, &Notice::StopAsked);
         }
         answer
     }
@@ -254,6 +193,14 @@ impl<O: Operator> Operator for Logged<O> {
 
     fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError> {
         self.operator.limits(org)
+    }
+
+    fn measures(&self) -> Measures {
+        self.operator.measures()
+    }
+
+    fn events(&self) -> Arc<Events> {
+        self.operator.events()
     }
 
     fn now(&self) -> Timestamp {

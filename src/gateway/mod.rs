@@ -147,6 +147,12 @@ async fn until(config: Config, tell: Tell, end: impl Future<Output = ()>) -> Res
     log.booted(gateway.now(), listener.local_addr()?, &found);
     let operator = Logged::new(gateway.clone(), log.clone());
     let app = http::app(Arc::new(operator), config.key.0);
+    let events = gateway.events();
+    let end = async {
+        end.await;
+        // Whoever reads them would keep the server from its end.
+        events.end();
+    };
     http::serve(listener, app, end).await;
     gateway.close().await;
     log.ended(gateway.now());

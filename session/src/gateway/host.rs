@@ -5,6 +5,7 @@ use std::io;
 
 use squall_protocol::{Instant, Millis, Now};
 
+use super::notice::Notice;
 use super::organization::Held;
 use super::{Gateway, Inside, World};
 use crate::driver::{Clock, Connector, Host};
@@ -84,6 +85,8 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
         if let Some(organization) = organizations.get_mut(&self.org) {
             organization.hear(event);
         }
+        let events = &self.gateway.0.events;
+        events.write(now.wall, &self.org, Notice::of(now, event));
         (self.gateway.0.listener)(now, &self.org, event);
     }
 }

@@ -3,8 +3,11 @@
 //! It dials for nobody of its own accord, and boots without dialing whatever the store says. One lock stands around the
 //! limiter and the list of organizations, so what is asked at the same time is answered one after the other.
 
+mod events;
 mod host;
 pub mod http;
+mod measures;
+mod notice;
 mod operator;
 mod organization;
 mod unwritten;
@@ -35,9 +38,13 @@ use crate::session::Session;
 use crate::store::{Contents, Store, StoreError};
 
 use host::OrgHost;
+use measures::Denials;
 use organization::{Held, Organization};
 use unwritten::Unwritten;
 
+pub use events::Events;
+pub use measures::{Measures, OfOrganization};
+pub use notice::{Ended, Notice};
 pub use operator::{
     Asked, Decision, Denied, Granted, Limits, NoQr, NoSuchOrganization, Operator, Standing,
 };
@@ -74,6 +81,7 @@ struct Shared<S, W> {
     root: TrustedRoot,
     authority: String,
     listener: Listener,
+    events: Arc<Events>,
     inside: Mutex<Inside<S>>,
     closed: Notify,
 }
@@ -84,6 +92,7 @@ struct Inside<S> {
     organizations: BTreeMap<OrgId, Organization>,
     /// What was answered to each start, the latest last.
     decisions: VecDeque<Decision>,
+    denials: Denials,
     rng: ChaCha8Rng,
     closing: bool,
 }
@@ -108,11 +117,13 @@ impl<S: Store, W: World> Gateway<S, W> {
             root: setting.root,
             authority: setting.authority,
             listener,
+            events: Arc::default(),
             inside: Mutex::new(Inside {
                 limiter,
                 unwritten: Unwritten::default(),
                 organizations: BTreeMap::new(),
                 decisions: VecDeque::new(),
+                denials: Denials::new(),
                 rng: setting.rng,
                 closing: false,
             }),

@@ -2,11 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use squall_protocol::{Millis, Now};
 
-use super::{Gateway, Inside, World};
+use super::measures::{Measures, OfOrganization};
+use super::{Events, Gateway, Inside, Notice, World};
 use crate::cause::Cause;
 use crate::id::{AttemptId, OrgId};
 use crate::limiter::{Admission, Denial};
@@ -150,6 +152,12 @@ pub trait Operator: Send + Sync + 'static {
     /// The store could not be read.
     fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError>;
 
+    /// What has happened since the process began, counted.
+    fn measures(&self) -> Measures;
+
+    /// What happens, while it happens.
+    fn events(&self) -> Arc<Events>;
+
     /// The wall clock.
     fn now(&self) -> Timestamp;
 
@@ -161,53 +169,19 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
     fn start(&self, org: &OrgId) -> Result<Granted, Denied> {
         let now = self.0.world.now();
         let mut inside = self.lock();
-        if inside.closing {
-            return Err(Denied::Closing);
-        }
-        let active = inside.is_active(org);
-        let admission = inside.limiter.admit(now, org, active);
-        inside.remember(now, org, &admission);
-        let permit = match admission {
-            Admission::Granted(permit) => permit,
-            Admission::Denied {
-                cause,
-                also,
-                retry_at,
-            } => {
-                return Err(Denied::Limiter {
-                    cause,
-                    also,
-                    retry_at,
-                });
-            }
-        };
-        let opened = match inside.organizations.contains_key(org) {
-            true => Ok(()),
-            false => self.open(&mut inside, now, org),
-        };
-        let Inside {
-            limiter,
-            organizations,
-            ..
-        } = &mut *inside;
-        let (Ok(()), Some(organization)) = (opened, organizations.get_mut(org)) else {
-            // Nothing waits for it: the slot is given back, at once or as soon as the store can be written.
-            let _ = limiter.withdraw(now, permit.attempt());
-            return Err(unavailable());
-        };
-        let granted = Granted {
-            attempt: permit.attempt(),
-            dial_at: told(now, permit.dial_at() - now.mono),
-            needs_pairing: organization.session.lock().status().needs_pairing,
-        };
-        organization.start(permit);
-        Ok(granted)
+        let answer = self.answer(&mut inside, now, org);
+        self.0
+            .events
+            .write(now.wall, org, Notice::answered(&answer));
+        answer
     }
 
     fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization> {
         let inside = self.lock();
-        let organization = inside.organizations.get(org);
-        organization.ok_or(NoSuchOrganization)?.stop();
+        let organization = inside.organizations.get(org).ok_or(NoSuchOrganization)?;
+        let at = self.0.world.now().wall;
+        self.0.events.write(at, org, Notice::StopAsked);
+        organization.stop();
         Ok(())
     }
 
@@ -258,6 +232,22 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
         })
     }
 
+    fn measures(&self) -> Measures {
+        let now = self.0.world.now();
+        let inside = self.lock();
+        let organizations = inside.organizations.iter();
+        Measures {
+            denials: inside.denials.clone(),
+            organizations: organizations
+                .map(|(org, organization)| OfOrganization::new(now, org, organization))
+                .collect(),
+        }
+    }
+
+    fn events(&self) -> Arc<Events> {
+        Arc::clone(&self.0.events)
+    }
+
     fn now(&self) -> Timestamp {
         self.0.world.now().wall
     }
@@ -265,6 +255,53 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
     fn after(&self, length: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let at = self.0.world.now().mono + length;
         Box::pin(self.0.world.sleep_until(at))
+    }
+}
+
+impl<S: Store, W: World> Gateway<S, W> {
+    /// What a start is answered.
+    fn answer(&self, inside: &mut Inside<S>, now: Now, org: &OrgId) -> Result<Granted, Denied> {
+        if inside.closing {
+            return Err(Denied::Closing);
+        }
+        let active = inside.is_active(org);
+        let admission = inside.limiter.admit(now, org, active);
+        inside.remember(now, org, &admission);
+        let permit = match admission {
+            Admission::Granted(permit) => permit,
+            Admission::Denied {
+                cause,
+                also,
+                retry_at,
+            } => {
+                return Err(Denied::Limiter {
+                    cause,
+                    also,
+                    retry_at,
+                });
+            }
+        };
+        let opened = match inside.organizations.contains_key(org) {
+            true => Ok(()),
+            false => self.open(inside, now, org),
+        };
+        let Inside {
+            limiter,
+            organizations,
+            ..
+        } = inside;
+        let (Ok(()), Some(organization)) = (opened, organizations.get_mut(org)) else {
+            // Nothing waits for it: the slot is given back, at once or as soon as the store can be written.
+            let _ = limiter.withdraw(now, permit.attempt());
+            return Err(unavailable());
+        };
+        let granted = Granted {
+            attempt: permit.attempt(),
+            dial_at: told(now, permit.dial_at() - now.mono),
+            needs_pairing: organization.session.lock().status().needs_pairing,
+        };
+        organization.start(permit);
+        Ok(granted)
     }
 }
 
@@ -287,6 +324,9 @@ impl<S: Store> Inside<S> {
                 retry_at: *retry_at,
             },
         };
+        if let Asked::Denied { cause, .. } = &asked {
+            *self.denials.entry(*cause).or_default() += 1;
+        }
         if self.decisions.len() == REMEMBERED {
             self.decisions.pop_front();
         }
@@ -329,7 +369,7 @@ fn unavailable() -> Denied {
 }
 
 /// The wall clock so long from now.
-fn told(now: Now, remaining: Millis) -> Timestamp {
+pub(super) fn told(now: Now, remaining: Millis) -> Timestamp {
     let remaining = SignedDuration::from_millis(i64::try_from(remaining.get()).unwrap_or(i64::MAX));
     now.wall.saturating_add(remaining).unwrap_or(Timestamp::MAX)
 }

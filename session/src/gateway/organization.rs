@@ -1,5 +1,6 @@
 //! What the gateway knows of one organization.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -23,6 +24,10 @@ pub(super) struct Organization {
     pub(super) qr: Option<String>,
     /// The attempt that the death of the process before had cut short, and when that was found.
     pub(super) died: Option<(AttemptId, Timestamp)>,
+    /// How many starts were admitted since the process began.
+    pub(super) attempts: u64,
+    /// How often it was disconnected since then, by cause.
+    pub(super) disconnects: BTreeMap<&'static str, u64>,
 }
 
 impl Organization {
@@ -33,6 +38,8 @@ impl Organization {
             commands,
             qr: None,
             died: None,
+            attempts: 0,
+            disconnects: BTreeMap::new(),
         }
     }
 
@@ -41,6 +48,7 @@ impl Organization {
         // The session says so itself when it hears of the start; another request may come before.
         self.state = State::Waiting;
         self.died = None;
+        self.attempts += 1;
         // The driver ends only when this handle is dropped.
         let _ = self.commands.send(Command::Start(permit));
     }
@@ -58,6 +66,9 @@ impl Organization {
                 }
             }
             Event::Qr(text) => self.qr = Some(text.clone()),
+            Event::Disconnected(ended) => {
+                *self.disconnects.entry(ended.cause.name()).or_default() += 1;
+            }
             _ => {}
         }
     }

@@ -65,13 +65,11 @@ impl KeepAlive {
         self.silent_since.get_or_insert(now);
     }
 
-    /// An IQ of this number was answered. Whether it was an unsettled ping.
-    pub(super) fn iq_answered(&mut self, number: u64) -> bool {
-        let settled = self.iq.settle(number).is_some();
-        if settled {
-            self.unanswered_since = None;
-        }
-        settled
+    /// An IQ of this number was answered. When it went out, if it was an unsettled ping.
+    pub(super) fn iq_answered(&mut self, number: u64) -> Option<Instant> {
+        let sent = self.iq.settle(number)?;
+        self.unanswered_since = None;
+        Some(sent)
     }
 
     /// A pong of this number came. When its ping went out, if it was unsettled.
@@ -232,11 +230,11 @@ mod tests {
         let mut pings = KeepAlive::new();
         pings.iq_sent(1, Instant::at(25_000));
         pings.iq_sent(2, Instant::at(50_000));
-        assert!(pings.iq_answered(1));
+        assert_eq!(pings.iq_answered(1), Some(Instant::at(25_000)));
         assert_eq!(pings.zombie_at(&policy), None);
         pings.iq_sent(3, Instant::at(75_000));
         assert_eq!(pings.zombie_at(&policy), Some(Instant::at(375_000)));
-        assert!(!pings.iq_answered(1));
+        assert_eq!(pings.iq_answered(1), None);
         assert_eq!(pings.zombie_at(&policy), Some(Instant::at(375_000)));
     }
 }

@@ -154,9 +154,12 @@ impl Session {
             return;
         };
         let Some(live) = self.live() else { return };
-        live.keep_alive.iq_answered(number);
+        let ping_sent = live.keep_alive.iq_answered(number);
         if let Some(ready) = &mut live.ready {
             ready.answered(number);
+        }
+        if let Some(sent) = ping_sent {
+            self.seen.pings.iq.delays.count(now.mono - sent);
         }
         self.on_settled(now);
     }
@@ -167,6 +170,7 @@ impl Session {
         };
         let Some(live) = self.live() else { return };
         if let Some(sent) = live.keep_alive.web_socket_answered(number) {
+            self.seen.pings.web_socket.delays.count(now.mono - sent);
             self.tell(Event::KeepAliveOk(now.mono - sent));
             self.on_settled(now);
         }
@@ -230,6 +234,7 @@ impl Session {
         let live = self.live()?;
         let number = live.number();
         live.keep_alive.iq_sent(number, now.mono);
+        self.seen.pings.iq.sent += 1;
         self.send(stanza::ping(number));
         Some(number)
     }
@@ -240,6 +245,7 @@ impl Session {
         let number = live.number();
         live.keep_alive.web_socket_sent(number, now.mono);
         let ping = Output::Ping(live.link, number.to_be_bytes().to_vec());
+        self.seen.pings.web_socket.sent += 1;
         self.outputs.push_back(ping);
     }
 }

@@ -8,6 +8,7 @@ mod end;
 mod keep_alive;
 mod live;
 mod pairing;
+mod pings;
 mod ready;
 mod stanza;
 mod status;
@@ -29,6 +30,7 @@ use crate::policy::Policy;
 use crate::state::State;
 
 use live::{Live, Restart};
+pub use pings::{Answered, Delays, Pings};
 use status::Seen;
 pub use status::{Status, StoredEnd};
 

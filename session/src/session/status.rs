@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use squall_protocol::{Instant, Millis, Now};
 
-use super::Session;
+use super::{Pings, Session};
 use crate::cause::Cause;
 use crate::id::OrgId;
 use crate::state::State;
@@ -70,6 +70,8 @@ pub struct Status {
     pub late: u64,
     /// How many messages the application could not decrypt.
     pub undecryptable: u64,
+    /// The pings since the process began.
+    pub pings: Pings,
 }
 
 impl Session {
@@ -93,6 +95,7 @@ impl Session {
             blocked_until: self.blocked_until,
             late: self.seen.late,
             undecryptable: self.seen.undecryptable,
+            pings: self.seen.pings.clone(),
         }
     }
 }
@@ -105,6 +108,7 @@ pub(super) struct Seen {
     disconnected_at: Option<Timestamp>,
     disconnect_reason: Option<Cause>,
     pub(super) late: u64,
+    pub(super) pings: Pings,
     undecryptable: u64,
     undecryptable_told: Option<Instant>,
     last_loss: Option<Instant>,

@@ -10,7 +10,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::problem::Problem;
-use super::{Api, limits, qr, start, status};
+use super::{Api, events, limits, metrics, qr, start, status};
+use crate::gateway::events::Entry;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -18,7 +19,7 @@ use super::{Api, limits, qr, start, status};
         title = "Squall's gateway",
         description = "Sessions of organizations, which never connect by themselves. Every problem is told as RFC 9457 says."
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, Entry)),
     modifiers(&Key),
     security(("key" = []))
 )]
@@ -43,6 +44,8 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(status::one))
         .routes(routes!(limits::limits))
         .routes(routes!(qr::show))
+        .routes(routes!(events::stream))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(health))
         .routes(routes!(openapi))
 }
@@ -60,8 +63,8 @@ async fn health() -> axum::Json<Health> {
     axum::Json(Health { status: "ok" })
 }
 
-/// Tells all of this.
-#[utoipa::path(get, path = "/api/openapi.json", responses((status = 200, body = Object), Problem))]
+/// Tells all of this, to anybody; `/api/docs/` is its page.
+#[utoipa::path(get, path = "/api/openapi.json", security(()), responses((status = 200, body = Object), Problem))]
 async fn openapi() -> axum::Json<&'static Value> {
     axum::Json(&*DOCUMENT)
 }

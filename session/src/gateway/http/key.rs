@@ -1,4 +1,4 @@
-//! The key that every request but `/health` carries. Only its hash is kept, and nothing prints either.
+//! The key that requests carry. Only its hash is kept, and nothing prints either.
 
 use std::fmt;
 
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Api;
+use super::page::PAGE;
 use super::problem::{Kind, Problem};
 
 /// The key, as its SHA-256.
@@ -53,13 +54,19 @@ impl fmt::Debug for ApiKey {
 /// Sixteen hexadecimal digits are 64 bits.
 const SHORTEST: usize = 16;
 
-/// The one page that tells nothing.
-pub(super) const OPEN: &str = "/health";
+/// Whether a page tells nothing of this gateway but that it is there: what describes the API is the same for every one.
+fn is_open(path: &str) -> bool {
+    ["/health", "/api/openapi.json"].contains(&path)
+        || path == PAGE.trim_end_matches('/')
+        || path
+            .strip_prefix(PAGE)
+            .is_some_and(|part| !part.contains('/'))
+}
 
 /// Lets through what carries the key.
 pub(super) async fn check(State(api): State<Api>, request: Request, next: Next) -> Response {
     let given = request.headers().get("x-api-key");
-    if request.uri().path() == OPEN || given.is_some_and(|given| api.key.is(given.as_bytes())) {
+    if is_open(request.uri().path()) || given.is_some_and(|given| api.key.is(given.as_bytes())) {
         return next.run(request).await;
     }
     let what = match given {

@@ -1,6 +1,7 @@
 //! The gateway over HTTP: a file for each thing that is asked.
 //!
-//! Every route asks the [`Operator`] and says in JSON what it answered. All but `/health` need the key. Whatever goes wrong
+//! Every route asks the [`Operator`] and says in JSON what it answered. All need the key but `/health` and what describes
+//! the API, which is the same for every gateway. Whatever goes wrong
 //! is told as a problem of RFC 9457, and no answer but that of `/api/qr` holds a secret.
 
 #![expect(
@@ -10,8 +11,11 @@
 
 mod body;
 mod document;
+mod events;
 mod key;
 mod limits;
+mod metrics;
+mod page;
 mod problem;
 mod qr;
 mod serve;
@@ -24,7 +28,10 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 use http::{Method, Uri};
+
+use tokio::sync::Semaphore;
 
 use super::Operator;
 use problem::{Kind, Problem};
@@ -37,6 +44,8 @@ pub use serve::serve;
 struct Api {
     operator: Arc<dyn Operator>,
     key: Arc<ApiKey>,
+    /// A place for each who reads the events.
+    readers: Arc<Semaphore>,
 }
 
 /// Every page, behind the key.
@@ -44,9 +53,13 @@ pub fn app(operator: Arc<dyn Operator>, key: ApiKey) -> Router {
     let api = Api {
         operator,
         key: Arc::new(key),
+        readers: Arc::new(Semaphore::new(events::READERS)),
     };
     let (routes, _) = document::routes().split_for_parts();
     routes
+        .route(page::PAGE.trim_end_matches('/'), get(page::to_page))
+        .route(page::PAGE, get(page::index))
+        .route("/api/docs/{part}", get(page::part))
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
         .layer(axum::middleware::from_fn_with_state(

@@ -54,6 +54,7 @@ kinds! {
     InvalidBody UNPROCESSABLE_ENTITY "urn:squall:invalid-body" "The body says what cannot be meant";
     Limited TOO_MANY_REQUESTS "urn:squall:limited" "The limiter refuses";
     StoreUnavailable SERVICE_UNAVAILABLE "urn:squall:store-unavailable" "The store cannot be used";
+    TooManyReaders SERVICE_UNAVAILABLE "urn:squall:too-many-readers" "Too many read the events";
     Closing SERVICE_UNAVAILABLE "urn:squall:closing" "The gateway is about to end";
 }
 

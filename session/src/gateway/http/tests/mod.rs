@@ -1,5 +1,6 @@
 //! The app, asked as over HTTP; and the sockets below it.
 
+mod events;
 mod refusals;
 mod sockets;
 mod story;

@@ -17,9 +17,11 @@ async fn without_the_key_there_is_nothing_but_health() {
         "/api/status/2",
         "/api/qr/2",
         "/api/rate-limit-status",
-        "/api/openapi.json",
+        "/api/events",
+        "/metrics",
         "/health/",
         "/api/../health",
+        "/api/docs/../status",
         "//health",
     ] {
         for given in [None, Some("wrong"), Some(&key()[1..]), Some("")] {
@@ -144,6 +146,7 @@ async fn the_document_tells_every_route() {
     assert_eq!(
         told,
         [
+            "/api/events",
             "/api/openapi.json",
             "/api/qr/{organization_id}",
             "/api/rate-limit-status",
@@ -152,6 +155,7 @@ async fn the_document_tells_every_route() {
             "/api/status/{organization_id}",
             "/api/stop-session",
             "/health",
+            "/metrics",
         ]
     );
     let scheme = &document["components"]["securitySchemes"]["key"];

@@ -1,0 +1,187 @@
+//! What happens to an organization, as operators are told it: in the log and over HTTP alike. Nothing of it is a secret.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use squall_protocol::Now;
+use utoipa::ToSchema;
+
+use super::operator::{Denied, Granted, told};
+use crate::id::AttemptId;
+use crate::limiter::Denial;
+use crate::machine::{Alert, Disconnected, Event};
+use crate::state::State;
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Notice {
+    /// A start was admitted.
+    Admitted {
+        /// The attempt, which counts from now on.
+        #[schema(value_type = u64)]
+        attempt: AttemptId,
+        /// When it dials.
+        #[schema(value_type = String, format = DateTime)]
+        dial_at: Timestamp,
+    },
+    /// A start was refused.
+    Denied {
+        /// The rule that refuses it, or `closing` where the gateway is about to end.
+        cause: &'static str,
+        /// The other rules that stand in its way.
+        also: Vec<Denial>,
+        /// When it would be granted if nothing else happened.
+        #[schema(value_type = Option<String>, format = DateTime)]
+        retry_at: Option<Timestamp>,
+    },
+    /// An operator stops the session, or cancels its start.
+    StopAsked,
+    /// The session stands elsewhere.
+    State {
+        /// Where.
+        state: State,
+    },
+    /// There is another QR code to show; `GET /api/qr` shows it.
+    Qr,
+    /// The device has new keys or a number.
+    Device {
+        /// Whether it is paired.
+        paired: bool,
+    },
+    /// The connection, or the attempt before it, ended.
+    Disconnected(Ended),
+    /// A WebSocket Ping was answered.
+    KeepAliveOk {
+        /// After so many milliseconds.
+        after_ms: u64,
+    },
+    /// A ping is answered late.
+    KeepAliveLate,
+    /// No ping is late any more.
+    KeepAliveRecovered,
+    /// Something that an operator should look at.
+    Alert {
+        /// What.
+        alert: &'static str,
+        /// How many messages could not be decrypted so far.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        messages: Option<u64>,
+    },
+}
+
+/// How it ended, and what follows.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Ended {
+    /// The attempt that had opened it.
+    #[schema(value_type = u64)]
+    pub attempt: AttemptId,
+    /// Why.
+    pub cause: &'static str,
+    /// The code of the stanza that ended it, as it came.
+    pub code: Option<String>,
+    /// Close code and reason, HTTP status, values that were out of range.
+    pub detail: String,
+    /// The stanza that ended it, as XML; cut where it is long.
+    pub raw: Option<String>,
+    /// Whether the one re-dial that a pairing demands follows.
+    pub handoff: bool,
+    /// Whether it counts as a failure, after which the organization cools down.
+    pub failure: bool,
+    /// Whether its device was moved aside, so that the next start pairs by QR.
+    pub cleared: bool,
+    /// Until when it is blocked.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub blocked_until: Option<Timestamp>,
+}
+
+impl Notice {
+    /// What a session tells.
+    pub fn of(now: Now, event: &Event) -> Self {
+        match event {
+            Event::State(state) => Self::State { state: *state },
+            Event::Qr(_) => Self::Qr,
+            Event::Device(device) => Self::Device {
+                paired: device.is_paired(),
+            },
+            Event::Disconnected(ended) => Self::Disconnected(Ended::new(now, ended)),
+            Event::KeepAliveOk(after) => Self::KeepAliveOk {
+                after_ms: after.get(),
+            },
+            Event::KeepAliveLate => Self::KeepAliveLate,
+            Event::KeepAliveRecovered => Self::KeepAliveRecovered,
+            Event::Alert(alert) => Self::Alert {
+                alert: alert.name(),
+                messages: match alert {
+                    Alert::Undecryptable(messages) => Some(*messages),
+                    _ => None,
+                },
+            },
+        }
+    }
+
+    /// What a start was answered.
+    pub fn answered(answer: &Result<Granted, Denied>) -> Self {
+        match answer {
+            Ok(granted) => Self::Admitted {
+                attempt: granted.attempt,
+                dial_at: granted.dial_at,
+            },
+            Err(Denied::Limiter {
+                cause,
+                also,
+                retry_at,
+            }) => Self::Denied {
+                cause: cause.name(),
+                also: also.clone(),
+                retry_at: *retry_at,
+            },
+            Err(Denied::Closing) => Self::Denied {
+                cause: "closing",
+                also: Vec::new(),
+                retry_at: None,
+            },
+        }
+    }
+}
+
+impl Ended {
+    fn new(now: Now, ended: &Disconnected) -> Self {
+        let code = |name| ended.raw.as_ref().and_then(|raw| raw.get(name));
+        Self {
+            attempt: ended.attempt,
+            cause: ended.cause.name(),
+            code: code("code").or(code("reason")).map(short),
+            detail: short(&ended.detail),
+            raw: ended.raw.as_ref().map(|raw| short(&raw.to_string())),
+            handoff: ended.handoff,
+            failure: ended.then.failure,
+            cleared: ended.then.clear,
+            blocked_until: ended.then.block.map(|length| told(now, length)),
+        }
+    }
+}
+
+/// What a server wrote, as much of it as is worth keeping.
+fn short(text: &str) -> String {
+    if text.len() <= LONGEST {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST)])
+}
+
+/// Bytes of one text of a server's. What real ones write has some hundred; a frame may have 16 MiB.
+const LONGEST: usize = 2_048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_server_writes_is_cut_between_two_characters() {
+        assert_eq!(short("ü"), "ü");
+        let long = "ü".repeat(LONGEST);
+        let cut = short(&format!("a{long}"));
+        assert_eq!(cut.len(), LONGEST - 1 + "…".len());
+        assert!(cut.ends_with("ü…"));
+    }
+}
