@@ -1,6 +1,8 @@
 //! `squall gateway`: the real program, over real sockets, against a real `squall serve`.
 
+mod hostile;
 mod process;
+mod story;
 
 use std::fs;
 use std::path::Path;

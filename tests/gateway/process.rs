@@ -1,5 +1,6 @@
 //! `squall serve` and `squall gateway` as processes of their own, and what is asked of the second over HTTP.
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -17,10 +18,12 @@ pub(crate) const KEY: &str = "0123456789abcdef0123456789abcdef";
 /// From one line to the next, and for an answer; nothing here takes as long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A process that tells what happens as JSON lines.
+/// A process that tells what happens, a line each.
 pub(crate) struct Process {
     child: Child,
-    lines: Receiver<Value>,
+    lines: Receiver<String>,
+    /// Everything that was read of it.
+    said: RefCell<String>,
 }
 
 impl Process {
@@ -37,24 +40,45 @@ impl Process {
         let output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                let line = serde_json::from_str(&line).expect("a line of JSON");
                 if sender.send(line).is_err() {
                     return;
                 }
             }
         });
-        Self { child, lines }
+        Self {
+            child,
+            lines,
+            said: RefCell::default(),
+        }
     }
 
-    /// Waits for a line of which this is true.
+    /// Waits for a line of JSON of which this is true.
     #[track_caller]
     pub(crate) fn line(&self, is_it: impl Fn(&Value) -> bool) -> Value {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE).expect("it goes on");
+            let line = serde_json::from_str(&self.next()).expect("a line of JSON");
             if is_it(&line) {
                 return line;
             }
         }
+    }
+
+    /// Waits for a line that holds this.
+    #[track_caller]
+    pub(crate) fn text(&self, what: &str) -> String {
+        loop {
+            let line = self.next();
+            if line.contains(what) {
+                return line;
+            }
+        }
+    }
+
+    #[track_caller]
+    fn next(&self) -> String {
+        let line = self.lines.recv_timeout(PATIENCE).expect("it goes on");
+        *self.said.borrow_mut() += &format!("{line}\n");
+        line
     }
 
     /// Ends it as `kill -9` does.
@@ -84,6 +108,7 @@ impl Drop for Process {
 pub(crate) struct Server {
     _process: Process,
     url: String,
+    control: String,
     root_key: String,
 }
 
@@ -93,18 +118,60 @@ impl Server {
         let process = Process::spawn(&all, directory);
         let first = process.line(|line| line["listening"].is_object());
         let text = |name: &str| first["listening"][name].as_str().unwrap().to_owned();
+        let url = text("url");
+        let control = url.replacen("ws://", "http://", 1);
         Self {
-            url: text("url"),
+            control: control.trim_end_matches("/ws/chat").to_owned(),
+            url,
             root_key: text("root_key"),
             _process: process,
         }
     }
 }
 
+impl Server {
+    /// The mock phone scans a code.
+    pub(crate) fn scan(&self, code: &str) {
+        let address = self.control.strip_prefix("http://").unwrap();
+        let head = format!(
+            "POST /admin/mock-phone/scan-qr HTTP/1.1\r\ncontent-type: text/plain\r\ncontent-length: {}",
+            code.len()
+        );
+        let answer = asked(address, &head, code);
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    /// `squall inject`, with these arguments.
+    pub(crate) fn inject(&self, arguments: &[&str], directory: &Path) {
+        let done = Command::cargo_bin("squall")
+            .unwrap()
+            .arg("inject")
+            .args(arguments)
+            .args(["--server", &self.control])
+            .current_dir(directory)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{done:?}");
+    }
+}
+
+/// What is answered to one request on a connection of its own.
+fn asked(address: &str, head: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let more = format!("host: {address}\r\nconnection: close");
+    write!(stream, "{head}\r\n{more}\r\n\r\n{body}").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
 /// A gateway.
 pub(crate) struct Gateway {
     pub(crate) process: Process,
-    address: String,
+    pub(crate) address: String,
+    /// Everything that it answered, but what was asked for to be kept from this.
+    answers: RefCell<String>,
 }
 
 impl Gateway {
@@ -113,11 +180,14 @@ impl Gateway {
         let arguments = Self::arguments(server);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let process = Process::spawn(&[&arguments, more].concat(), directory);
-        let first = process.line(|line| line["event"] == "listening");
-        let url = first["url"].as_str().unwrap();
+        // In either form of the log the address stands between "http://" and a space, a quote or the end.
+        let first = process.text("http://");
+        let (_, address) = first.split_once("http://").unwrap();
+        let end = address.find([' ', '"']).unwrap_or(address.len());
         Self {
-            address: url.strip_prefix("http://").unwrap().to_owned(),
+            address: address[..end].to_owned(),
             process,
+            answers: RefCell::default(),
         }
     }
 
@@ -137,35 +207,46 @@ impl Gateway {
 
     pub(crate) fn post(&self, path: &str, org: &str) -> Answer {
         let body = format!("{{\"organization_id\":\"{org}\"}}");
-        self.ask(
+        self.heard(self.ask(
             &format!(
                 "POST {path} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {}",
                 body.len()
             ),
             &body,
-        )
+        ))
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
+        self.heard(self.get_unheard(path))
+    }
+
+    /// What is a secret by what it is for: the QR code.
+    pub(crate) fn get_unheard(&self, path: &str) -> Answer {
         self.ask(&format!("GET {path} HTTP/1.1"), "")
     }
 
-    fn ask(&self, head: &str, body: &str) -> Answer {
+    fn heard(&self, answer: Answer) -> Answer {
+        *self.answers.borrow_mut() += &format!("{}\n{}\n", answer.head, answer.text);
+        answer
+    }
+
+    /// Everything that it logged and answered so far.
+    pub(crate) fn said(&self) -> String {
+        format!("{}\n{}", self.process.said.borrow(), self.answers.borrow())
+    }
+
+    pub(crate) fn ask(&self, head: &str, body: &str) -> Answer {
+        let head = format!("{head}\r\nx-api-key: {KEY}");
+        Answer::of(&asked(&self.address, &head, body))
+    }
+
+    /// Asks, and leaves the answer to be read as it comes.
+    pub(crate) fn open(&self, head: &str, body: &str) -> Open {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let more = format!(
-            "host: {}\r\nx-api-key: {KEY}\r\nconnection: close",
-            self.address
-        );
+        let more = format!("host: {}\r\nx-api-key: {KEY}", self.address);
         write!(stream, "{head}\r\n{more}\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        Answer {
-            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-            head: head.to_owned(),
-            body: serde_json::from_str(body).unwrap_or(Value::Null),
-        }
+        Open(BufReader::new(stream))
     }
 
     /// Waits until an organization is told to stand here.
@@ -176,10 +257,45 @@ impl Gateway {
     }
 }
 
+/// An answer that goes on.
+pub(crate) struct Open(BufReader<TcpStream>);
+
+impl Open {
+    /// Reads on to a line that holds this.
+    #[track_caller]
+    pub(crate) fn until(&mut self, what: &str) {
+        loop {
+            let mut line = String::new();
+            let read = self.0.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended before {what}");
+            if line.contains(what) {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn until_end(mut self) {
+        self.0.read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
 /// What was answered.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
+    pub(crate) text: String,
     pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn of(answer: &str) -> Self {
+        let (head, text) = answer.split_once("\r\n\r\n").unwrap();
+        Self {
+            status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+            head: head.to_owned(),
+            text: text.to_owned(),
+            body: serde_json::from_str(text).unwrap_or(Value::Null),
+        }
+    }
 }
