@@ -177,9 +177,15 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts one on `squall.store` of this directory.
     pub(crate) fn start(server: &Server, more: &[&str], directory: &Path) -> Self {
+        Self::telling("json", server, more, directory)
+    }
+
+    /// The same, with its log in this form.
+    pub(crate) fn telling(form: &str, server: &Server, more: &[&str], directory: &Path) -> Self {
         let arguments = Self::arguments(server);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-        let process = Process::spawn(&[&arguments, more].concat(), directory);
+        let log = ["--log", form];
+        let process = Process::spawn(&[&arguments, &log[..], more].concat(), directory);
         // In either form of the log the address stands between "http://" and a space, a quote or the end.
         let first = process.text("http://");
         let (_, address) = first.split_once("http://").unwrap();
@@ -192,7 +198,7 @@ impl Gateway {
     }
 
     pub(crate) fn arguments(server: &Server) -> Vec<String> {
-        let flags = ["gateway", "--listen", "127.0.0.1:0", "--log", "json"];
+        let flags = ["gateway", "--listen", "127.0.0.1:0"];
         let server = ["--server", &server.url, "--root-key", &server.root_key];
         [&flags[..], &server[..]]
             .concat()

@@ -119,7 +119,7 @@ fn the_log_for_people_has_a_line_that_nobody_overlooks() {
     let at = directory.path();
     fs::write(at.join("gateway.yaml"), SHORT).unwrap();
     let server = Server::start(&[], at);
-    let gateway = Gateway::start(&server, &[&NEW_STORE[..], &["--log", "text"]].concat(), at);
+    let gateway = Gateway::telling("text", &server, &NEW_STORE, at);
     gateway.start_session("2");
     gateway.process.text("shows a QR code");
     let shown = gateway.get_unheard("/api/qr/2?format=json");
