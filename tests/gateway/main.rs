@@ -1,6 +1,7 @@
 //! `squall gateway`: the real program, over real sockets, against a real `squall serve`.
 
 mod hostile;
+mod killed;
 mod process;
 mod story;
 

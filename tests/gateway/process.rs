@@ -141,6 +141,15 @@ impl Server {
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
+    /// What happened after the event of this number, as JSON lines.
+    pub(crate) fn events(&self, after: u64) -> String {
+        let address = self.control.strip_prefix("http://").unwrap();
+        let head = format!("GET /admin/events?since={after}&follow=false HTTP/1.0");
+        let answer = asked(address, &head, "");
+        let (_, lines) = answer.split_once("\r\n\r\n").unwrap();
+        lines.to_owned()
+    }
+
     /// `squall inject`, with these arguments.
     pub(crate) fn inject(&self, arguments: &[&str], directory: &Path) {
         let done = Command::cargo_bin("squall")
@@ -282,6 +291,14 @@ impl Open {
 
     pub(crate) fn until_end(mut self) {
         self.0.read_to_end(&mut Vec::new()).unwrap();
+    }
+
+    /// What else came, to whatever end.
+    pub(crate) fn rest(mut self) -> String {
+        let mut rest = Vec::new();
+        // A connection that was reset ends too.
+        let _ = self.0.read_to_end(&mut rest);
+        String::from_utf8_lossy(&rest).into_owned()
     }
 }
 
