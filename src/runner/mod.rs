@@ -25,6 +25,8 @@ use crate::subject::Tested;
 use crate::trace::{Excerpt, Header};
 use crate::words::OracleName;
 
+use written::{Hashing, Naming};
+
 pub use name::{quoted, replay, trace_file};
 pub use parallel::{Panics, in_order, on_fresh_thread};
 pub use probe::{is_seen, probe};
@@ -46,9 +48,10 @@ pub struct Settings {
     pub seed: Option<Seed>,
     /// Ends every run there at the latest.
     pub until: Option<Instant>,
-    /// Whether the trace is hashed.
+    /// Whether the trace is named by its hash, the same on every machine.
     pub hash: bool,
-    /// Whether each scenario runs a second time, and the two traces must have the same hash.
+    /// Whether each scenario runs a second time, and the two traces must be the same. Where their names are not asked for,
+    /// fingerprints are compared, which cost less.
     pub twice: bool,
     /// Whether the trace around the first findings is told as prose.
     pub explain: bool,
@@ -92,9 +95,10 @@ pub struct Outcome {
     pub ran: Result<Verdict, String>,
     /// How what was found compares with what the scenario says of this subject.
     pub word: Word,
-    /// The BLAKE3 hash of the trace, where it was asked for.
+    /// The BLAKE3 hash of the trace, where it was asked for; of a run that was only to be compared with a second one, its
+    /// fingerprint.
     pub hash: Option<String>,
-    /// The hash of the second run's trace, where one was asked for.
+    /// The same of the second run's trace, where one was asked for.
     pub second_hash: Option<String>,
     /// The trace around the first findings, as prose.
     pub explained: Vec<Excerpt>,
@@ -164,18 +168,22 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
             settings.until,
         ),
     };
-    let hash = settings.hash || settings.twice;
+    let naming = match settings {
+        Settings { hash: true, .. } => Some(Naming::Name),
+        Settings { twice: true, .. } => Some(Naming::Fingerprint),
+        _ => None,
+    };
     let file = settings
         .traces
         .as_ref()
         .map(|directory| directory.join(trace_file(&scenario.name, subject, seed)));
     let kept = (settings.explain && settings.engine == Engine::Live).then(explain::Kept::default);
-    let first = once(scenario, settings, panics, hash, file, kept.as_ref());
+    let first = once(scenario, settings, panics, naming, file, kept.as_ref());
     outcome.ran = first.ran;
     outcome.hash = first.hash;
     outcome.unwritten = first.unwritten;
-    if settings.twice && outcome.ran.is_ok() {
-        let (ran, hash) = again(scenario, settings, panics);
+    if let (true, Some(naming), Ok(_)) = (settings.twice, naming, &outcome.ran) {
+        let (ran, hash) = again(scenario, settings, panics, naming);
         outcome.second_hash = hash;
         if outcome.differs() {
             outcome.replay = outcome.replay.replace(" --explain", " --twice");
@@ -207,7 +215,7 @@ fn once(
     scenario: &Scenario,
     settings: &Settings,
     panics: &Panics,
-    hash: bool,
+    naming: Option<Naming>,
     file: Option<PathBuf>,
     kept: Option<&explain::Kept>,
 ) -> Once {
@@ -220,8 +228,8 @@ fn once(
         let kept = kept.cloned();
         Box::new(move |header: &Header| {
             let mut writers: Vec<Box<dyn Listener>> = Vec::new();
-            if hash {
-                writers.push(Box::new(written::Hashing::new(header, &hashed)));
+            if let Some(naming) = naming {
+                writers.push(Box::new(Hashing::new(naming, header, &hashed)));
             }
             if let Some(file) = &file {
                 writers.push(Box::new(written::ToFile::new(file, header, &filed)));
@@ -250,11 +258,12 @@ fn again(
     scenario: &Scenario,
     settings: &Settings,
     panics: &Panics,
+    naming: Naming,
 ) -> (Result<Verdict, String>, Option<String>) {
     let hashed = written::Told::default();
     let writers: WritersFn = {
         let hashed = hashed.clone();
-        Box::new(move |header: &Header| vec![Box::new(written::Hashing::new(header, &hashed))])
+        Box::new(move |header: &Header| vec![Box::new(Hashing::new(naming, header, &hashed))])
     };
     let ran = listened(scenario, settings, panics, writers, false);
     (ran, hashed.get().cloned())

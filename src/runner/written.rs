@@ -6,21 +6,38 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::Listener;
-use crate::trace::{Entry, Event, FullWriter, Header, TraceHash};
+use crate::trace::{Entry, Event, Fingerprint, FullWriter, Header, TraceHash};
 
 /// A place that the end of a trace is told to.
 pub(super) type Told<T> = Arc<OnceLock<T>>;
 
+/// How a trace is told from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// By its name, the same on every machine.
+    Name,
+    /// By a fingerprint, for a comparison within this process alone.
+    Fingerprint,
+}
+
 /// Hashes a trace, and tells the hash at its end.
 pub(super) struct Hashing {
-    hash: TraceHash,
+    hash: Hash,
     told: Told<String>,
 }
 
+enum Hash {
+    Name(TraceHash),
+    Fingerprint(Fingerprint),
+}
+
 impl Hashing {
-    pub(super) fn new(header: &Header, told: &Told<String>) -> Self {
+    pub(super) fn new(naming: Naming, header: &Header, told: &Told<String>) -> Self {
         Self {
-            hash: TraceHash::new(header),
+            hash: match naming {
+                Naming::Name => Hash::Name(TraceHash::new(header)),
+                Naming::Fingerprint => Hash::Fingerprint(Fingerprint::new(header)),
+            },
             told: Arc::clone(told),
         }
     }
@@ -28,9 +45,15 @@ impl Hashing {
 
 impl Listener for Hashing {
     fn hear(&mut self, entry: &Entry) {
-        self.hash.add(entry);
+        match &mut self.hash {
+            Hash::Name(name) => name.add(entry),
+            Hash::Fingerprint(fingerprint) => fingerprint.add(entry),
+        }
         if entry.event == Event::End {
-            let _ = self.told.set(self.hash.finish());
+            let _ = self.told.set(match &self.hash {
+                Hash::Name(name) => name.finish(),
+                Hash::Fingerprint(fingerprint) => fingerprint.finish(),
+            });
         }
     }
 }

@@ -11,7 +11,7 @@ use squall_protocol::{Instant, Millis, Node};
 use crate::words::{Alert, Cause, Denial, Stage, State};
 
 /// What happened, and when: milliseconds since the run began, by the engine's own clock.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
     /// Since the run began.
     pub at: Instant,
@@ -64,7 +64,7 @@ impl Side {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(
     missing_docs,
@@ -236,7 +236,7 @@ pub enum Event {
 }
 
 /// What a store remembers of an organization, told from the moment of a boot by the limiter's own clock.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Remembered {
     /// Each attempt by its number, and how long ago it was admitted.
     pub attempts: Vec<(u64, Millis)>,
@@ -247,7 +247,7 @@ pub struct Remembered {
 }
 
 /// What an operator asks of the subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ask {
     /// start-session.
@@ -259,7 +259,7 @@ pub enum Ask {
 }
 
 /// The subject's answer to a start-session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Admitted.
@@ -281,7 +281,7 @@ pub enum Verdict {
 }
 
 /// A message on a connection: never a write, always a whole unit of the protocol.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
     /// The upgrade request.

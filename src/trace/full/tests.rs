@@ -12,7 +12,7 @@ use squall_protocol::{Content, Instant, Millis, Node};
 use super::*;
 use crate::oracle::testing::{Tape, header};
 use crate::trace::{
-    Ask, ConnectionId, Event, FORMAT, FaultRef, Message, Remembered, Side, Verdict,
+    Ask, ConnectionId, Event, FORMAT, FaultRef, Fingerprint, Message, Remembered, Side, Verdict,
 };
 use crate::words::{Alert, Cause, Denial, Stage, State};
 
@@ -379,4 +379,17 @@ fn equal_traces_have_equal_names_and_one_entry_makes_another() {
     assert_eq!(name(&trace), name(&trace));
     assert_eq!(name(&trace).len(), 64);
     assert_ne!(name(&trace), name(&trace[1..]));
+}
+
+proptest! {
+    #[test]
+    fn fingerprints_are_equal_where_names_are(one in vec(entry(), 0..4), other in vec(entry(), 0..4)) {
+        let fingerprint = |entries: &[Entry]| {
+            let mut fingerprint = Fingerprint::new(&header());
+            entries.iter().for_each(|entry| fingerprint.add(entry));
+            fingerprint.finish()
+        };
+        prop_assert_eq!(fingerprint(&one), fingerprint(&one.clone()));
+        prop_assert_eq!(one == other, fingerprint(&one) == fingerprint(&other));
+    }
 }
