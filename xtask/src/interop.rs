@@ -72,6 +72,12 @@ pub(crate) fn stage() -> anyhow::Result<Vec<String>> {
     Ok(lacking.into_iter().map(said).collect())
 }
 
+/// The stage of `cargo xtask test` after it: the clients pair, and write to each other.
+pub(crate) fn conversations() -> anyhow::Result<()> {
+    let (clients, _) = set_up()?;
+    chat::all(&clients)
+}
+
 /// Toolchains that are not here, each with the clients that it would give.
 type Lacking = Vec<(Toolchain, Vec<&'static str>)>;
 

@@ -98,6 +98,11 @@ const STAGES: &[Stage] = &[
         needed: false,
         work: real_clients,
     },
+    Stage {
+        name: "conversations",
+        needed: false,
+        work: |_| interop::conversations(),
+    },
 ];
 
 /// Passes every stage, and says what each took. A stage that fails does not keep the later ones from being told, unless
