@@ -55,8 +55,7 @@ pub(crate) fn files(from: &str, ending: &str) -> Vec<Source> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let built = name == "target" && path.join("CACHEDIR.TAG").exists();
-        let unread = name.starts_with('.') || name == "node_modules" || built;
+        let unread = name.starts_with('.') || name == "node_modules" || name == "target";
         if path != root() && unread {
             continue;
         }
