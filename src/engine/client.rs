@@ -1,5 +1,6 @@
 //! The client's process: a subject, and one driver task for each organization.
 
+mod foreign;
 mod rest;
 
 use std::collections::BTreeMap;
@@ -412,6 +413,9 @@ impl<S: Subject, N: Network> Host<S::Machine> for OrgHost<S, N> {
         {
             let opened = || Message::Stanza(Arc::new(node.clone()));
             exchange.opened(conn, Side::Server, opened);
+            if let Some(told) = foreign::told(conn, &self.name, node) {
+                self.record(told);
+            }
         }
         if node.tag == "message" && node.find("enc").is_some() {
             self.with_subject(|_, session| {

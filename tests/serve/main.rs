@@ -1,6 +1,7 @@
 //! `squall serve`: the real program, over real sockets.
 
 mod client;
+mod elsewhere;
 mod server;
 
 use std::fs;
