@@ -6,6 +6,7 @@
 //! words                          the closed lists of words that all the others share
 //! seed                           one stream of chance for each consumer
 //! trace                          what happened, in order
+//! keep_alive Policy          ->  Study       what a keep-alive costs and finds
 //! scenario  YAML text        ->  Scenario    what the author meant
 //! plan      Scenario + Seed  ->  Plan        every time and target drawn
 //! oracle    &Trace           ->  Finding     what is wrong by a rule
@@ -23,6 +24,7 @@ pub mod engine;
 pub mod exit;
 pub mod expect;
 pub mod gateway;
+pub mod keep_alive;
 pub mod oracle;
 pub mod plan;
 pub mod report;

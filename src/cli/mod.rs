@@ -1,5 +1,6 @@
 //! Commands, one file each, and where their output goes.
 
+mod bench;
 mod check;
 mod control;
 mod fault;
@@ -42,6 +43,7 @@ enum Command {
     Plan(plan::Plan),
     Judge(judge::Judge),
     Selftest(selftest::Selftest),
+    Bench(bench::Bench),
     Serve(serve::Serve),
     Probe(probe::Probe),
     Gateway(gateway::Gateway),
@@ -80,6 +82,7 @@ impl Cli {
             Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Bench(bench) => bench.run(),
             Command::Serve(serve) => serve.run(),
             Command::Probe(probe) => probe.run(),
             Command::Gateway(gateway) => gateway.run(),

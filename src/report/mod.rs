@@ -3,6 +3,7 @@
 pub mod github;
 pub mod json;
 pub mod junit;
+pub mod keep_alive;
 pub mod selftest;
 #[cfg(test)]
 mod tests;

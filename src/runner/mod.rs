@@ -2,6 +2,7 @@
 //! all that against every mutant.
 
 mod explain;
+mod keep_alive;
 mod name;
 mod parallel;
 mod probe;
@@ -27,6 +28,7 @@ use crate::words::OracleName;
 
 use written::{Hashing, Naming};
 
+pub use keep_alive::{NotStudied, real_day, study};
 pub use name::{quoted, replay, trace_file};
 pub use parallel::{Panics, in_order, on_fresh_thread};
 pub use probe::{is_seen, probe};

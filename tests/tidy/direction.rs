@@ -40,6 +40,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("words", &[]),
     ("seed", &[]),
     ("trace", &["words"]),
+    ("keep_alive", &["words", "seed", "trace"]),
     ("scenario", &["words", "seed", "trace"]),
     ("plan", &["words", "seed", "trace", "scenario"]),
     ("oracle", &["words", "trace"]),

@@ -14,6 +14,7 @@ mod transport;
 
 pub use initiator::{Initiator, Resumed, Resumption, TrustedServer};
 pub use responder::{Answered, AwaitingFinish, Client, Responder};
+pub use symmetric::TAG_LENGTH;
 pub use transport::{Opener, Sealer, Transport, TransportError};
 
 use crate::certificate::CertificateError;

@@ -20,7 +20,7 @@ pub(super) const IK: Pattern = Pattern(b"Noise_IK_25519_AESGCM_SHA256\0\0\0\0");
 pub(super) const XX_FALLBACK: Pattern = Pattern(b"Noise_XXfallback_25519_AESGCM_SHA256");
 
 /// Bytes of an authentication tag.
-pub(super) const TAG_LENGTH: usize = 16;
+pub const TAG_LENGTH: usize = 16;
 
 /// Which end of the connection this is: it decides which key is for which direction.
 #[derive(Clone, Copy)]

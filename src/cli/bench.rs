@@ -1,0 +1,136 @@
+//! `squall bench`.
+
+mod assumed;
+
+use std::fs;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use squall::exit::Exit;
+use squall::keep_alive::Question;
+use squall::keep_alive::policy::{Policy, SWEPT};
+use squall::report::keep_alive::{json, picture, text};
+use squall::runner;
+use squall::seed::Seed;
+use squall_protocol::Millis;
+
+use super::{out, set};
+
+/// Measure what things cost
+#[derive(Debug, Args)]
+#[command(after_help = super::EXIT_CODES)]
+pub(super) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    KeepAlive(Box<KeepAlive>),
+}
+
+/// Measure what a keep-alive costs, and how soon it finds that a connection is dead
+///
+/// Studies the session's policy, the gateway's before it, those of real clients and a sweep of intervals: what each costs
+/// in an hour, how long it takes a broken connection for a good one, and how often a good one for broken. All in virtual
+/// time: the same seed gives the same numbers.
+#[derive(Debug, Args)]
+struct KeepAlive {
+    /// Draw everything from this seed
+    #[arg(long, value_name = "N", default_value_t)]
+    seed: Seed,
+    /// Break each connection so many times, each at a random phase
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = phases)]
+    phases: NonZeroU64,
+    /// Sweep these intervals [default: 5s,10s,15s,20s,25s,30s,45s,60s,90s,120s,180s,240s,300s,600s]
+    #[arg(long, value_name = "T,…", value_delimiter = ',', value_parser = assumed::second_or_more, hide_default_value = true)]
+    interval: Vec<Millis>,
+    /// Sweep the silence after a ping that is the end
+    #[arg(long, value_name = "T,…", value_delimiter = ',', value_parser = assumed::second_or_more, default_value = "60s,20s")]
+    dead_after: Vec<Millis>,
+    #[command(flatten)]
+    assumed: assumed::Assumed,
+    #[command(flatten)]
+    jobs: set::Jobs,
+    /// Write the picture of cost against detection to this file too [default: none]
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One object
+    Json,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> anyhow::Result<Exit> {
+        let What::KeepAlive(keep_alive) = self.what;
+        keep_alive.run()
+    }
+}
+
+impl KeepAlive {
+    fn run(self) -> anyhow::Result<Exit> {
+        let question = Question {
+            seed: self.seed,
+            phases: self.phases.get(),
+            assumptions: self.assumed.assumptions(),
+        };
+        let study = match runner::study(question, &self.sweep(), self.jobs.number()) {
+            Ok(study) => study,
+            Err(error) => {
+                out::complain(&error.to_string())?;
+                return Ok(Exit::Usage);
+            }
+        };
+        match self.format {
+            Format::Text => out::say(&text::report(&study))?,
+            Format::Json => out::say(&json::report(&study)?)?,
+        }
+        let Some(file) = &self.svg else {
+            return Ok(Exit::Held);
+        };
+        match fs::write(file, picture::svg(&study)) {
+            Ok(()) => Ok(Exit::Held),
+            Err(error) => {
+                out::complain(&format!("--svg {}: {error}", file.display()))?;
+                Ok(Exit::Usage)
+            }
+        }
+    }
+
+    /// Each patience with each interval.
+    fn sweep(&self) -> Vec<Policy> {
+        let mut intervals = self.interval.clone();
+        if intervals.is_empty() {
+            intervals.extend(SWEPT.map(Millis::from_secs));
+        }
+        let pairs = self
+            .dead_after
+            .iter()
+            .flat_map(|dead| intervals.iter().map(move |every| (*every, *dead)));
+        pairs
+            .map(|(every, dead)| Policy::swept(every, dead))
+            .collect()
+    }
+}
+
+/// Enough for a quantile, and not more than a machine can do.
+fn phases(text: &str) -> Result<NonZeroU64, String> {
+    let most = 100_000;
+    let phases: NonZeroU64 = text
+        .parse()
+        .map_err(|_| format!("write a whole number from 1 to {most}"))?;
+    match phases.get() <= most {
+        true => Ok(phases),
+        false => Err(format!("at most {most}")),
+    }
+}

@@ -1,0 +1,28 @@
+//! The study of keep-alive policies, for people and for programs: a table, a picture, a paragraph, JSON.
+
+pub mod json;
+pub mod paragraph;
+pub mod picture;
+mod scale;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+use squall_protocol::Millis;
+
+/// How long something took, for a table: seconds with one digit, `never` where it was not found.
+fn seconds(found: Option<Millis>) -> String {
+    found.map_or_else(
+        || "never".to_owned(),
+        |found| format!("{:.1} s", found.to_duration().as_secs_f64()),
+    )
+}
+
+/// Bytes, for people: with the unit in which three digits say most.
+fn bytes(count: f64) -> String {
+    match count {
+        count if count < 1_000.0 => format!("{count:.0} B"),
+        count if count < 1_000_000.0 => format!("{:.1} kB", count / 1_000.0),
+        count => format!("{:.2} MB", count / 1_000_000.0),
+    }
+}
