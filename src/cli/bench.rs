@@ -1,6 +1,7 @@
 //! `squall bench`.
 
 mod assumed;
+mod machine;
 
 use std::fs;
 use std::num::NonZeroU64;
@@ -56,6 +57,10 @@ struct KeepAlive {
     /// Write the picture of cost against detection to this file too [default: none]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Measure too what a session-hour takes of this machine: processor time, instructions, allocations, memory. Needs
+    /// valgrind, and a minute [default: not measured]
+    #[arg(long)]
+    machine: bool,
     /// How the report is written
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -91,9 +96,16 @@ impl KeepAlive {
                 return Ok(Exit::Usage);
             }
         };
+        let took = match self.machine.then(machine::measure).transpose() {
+            Ok(took) => took,
+            Err(error) => {
+                out::complain(&format!("{error:#}"))?;
+                return Ok(Exit::Usage);
+            }
+        };
         match self.format {
-            Format::Text => out::say(&text::report(&study))?,
-            Format::Json => out::say(&json::report(&study)?)?,
+            Format::Text => out::say(&text::report(&study, took.as_deref()))?,
+            Format::Json => out::say(&json::report(&study, took.as_deref())?)?,
         }
         let Some(file) = &self.svg else {
             return Ok(Exit::Held);

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod control;
+mod explain;
 mod fault;
 mod gateway;
 mod judge;
@@ -42,6 +43,7 @@ enum Command {
     Check(check::Check),
     Plan(plan::Plan),
     Judge(judge::Judge),
+    Explain(explain::Explain),
     Selftest(selftest::Selftest),
     Bench(bench::Bench),
     Serve(serve::Serve),
@@ -81,6 +83,7 @@ impl Cli {
             Command::Check(check) => check.run(),
             Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
+            Command::Explain(explain) => explain.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Bench(bench) => bench.run(),
             Command::Serve(serve) => serve.run(),

@@ -1,20 +1,14 @@
 //! `squall oracles NAME`: one oracle in full.
 
-use squall::oracle::REGISTER;
+use squall::oracle;
 use squall::report::table;
 use squall::subject::{MUTANTS, Tested};
 use squall::words::OracleName;
 
 /// Every oracle and what it says, that of the scenario's own word included.
 pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let expect = (
-        OracleName::Expectations.name(),
-        "what the scenario expects has come about",
-    );
-    let registered = REGISTER
-        .iter()
-        .map(|oracle| (oracle.name.name(), oracle.says));
-    registered.chain([expect])
+    let all = OracleName::ALL.iter();
+    all.map(|oracle| (oracle.name(), oracle::says(*oracle)))
 }
 
 /// What it says, whom it does not judge and which mutants it must catch.

@@ -191,8 +191,9 @@ impl Line<'_> {
             Condition::Stalls { every, lasts } => {
                 let mut at = self.setup.begins;
                 while at < self.setup.until {
-                    // Uniform from none to twice the mean.
-                    at += Millis::new(chance.random_range(1..=every.get().max(1) * 2));
+                    // From half the mean to one and a half: two never follow each other so closely that they are one.
+                    let every = every.get().max(2);
+                    at += Millis::new(chance.random_range(every / 2..=every / 2 * 3));
                     let ends = at + Millis::new(chance.random_range(lasts.0.get()..=lasts.1.get()));
                     self.stalls.push((at, ends));
                     at = ends;

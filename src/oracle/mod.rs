@@ -50,7 +50,7 @@ pub use limiter_shadow::LimiterShadow;
 pub use no_secret::NoSecret;
 pub use pong_promptness::PongPromptness;
 pub use quiescence::Quiescence;
-pub use register::{REGISTER, Registered, all};
+pub use register::{REGISTER, Registered, all, says};
 pub use status_honesty::StatusHonesty;
 pub use unpunished::Unpunished;
 

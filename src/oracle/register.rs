@@ -46,6 +46,14 @@ pub const REGISTER: &[Registered] = register! {
     NoSecret: "no key of the run is in anything that it writes",
 };
 
+/// What an oracle holds everybody to, in one line for people; that of the scenario's own word included.
+pub fn says(name: OracleName) -> &'static str {
+    let registered = REGISTER.iter().find(|registered| registered.name == name);
+    registered.map_or("what the scenario expects has come about", |registered| {
+        registered.says
+    })
+}
+
 /// The oracles that judge the trace that begins with `header`: all but those that its subject never claimed to pass.
 pub fn all(header: &Header) -> Vec<Box<dyn Oracle>> {
     REGISTER

@@ -4,7 +4,9 @@ pub mod github;
 pub mod json;
 pub mod junit;
 pub mod keep_alive;
+pub mod perfetto;
 pub mod selftest;
+pub mod story;
 #[cfg(test)]
 mod tests;
 pub mod text;

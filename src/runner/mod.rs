@@ -33,7 +33,7 @@ pub use name::{quoted, replay, trace_file};
 pub use parallel::{Panics, in_order, on_fresh_thread};
 pub use probe::{is_seen, probe};
 pub use selftest::{Catch, MutantTried, Selftest, WordHeld};
-pub use stored::{Unjudgeable, judge};
+pub use stored::{Explained, Unjudgeable, judge, reread, story};
 pub use word::Word;
 pub(crate) use word::names;
 

@@ -14,7 +14,7 @@ use crate::run::Verdict;
 use crate::scenario::{self, LoadError};
 use crate::seed::Seed;
 use crate::subject::Tested;
-use crate::trace::{Event, FullReader, InvalidTrace};
+use crate::trace::{Entry, Event, FullReader, Header, InvalidTrace, Story, Strands};
 use crate::words::OracleName;
 
 /// Why a file cannot be judged.
@@ -168,6 +168,58 @@ fn judge_here(path: &Path, explain: bool) -> Result<Outcome, Unjudgeable> {
         unwritten: None,
         replay: format!("squall judge {} --explain", quoted(&shown())),
     })
+}
+
+/// A stored trace, judged, and the story of one of its findings.
+#[derive(Debug)]
+pub struct Explained {
+    /// What the trace shows.
+    pub outcome: Outcome,
+    /// What led to the finding; none where there is no such finding.
+    pub strands: Option<Strands>,
+}
+
+/// Judges a stored trace and follows it to the finding of this number, from 1, in the order of the report.
+///
+/// # Errors
+/// Why it cannot be judged.
+pub fn story(path: &Path, number: usize, panics: &Panics) -> Result<Explained, Unjudgeable> {
+    let outcome = judge(path, false, panics)?;
+    let findings = outcome.ran.as_ref().map(|verdict| &verdict.findings);
+    let finding = findings
+        .ok()
+        .and_then(|all| all.get(number.checked_sub(1)?));
+    let strands = match finding {
+        None => None,
+        Some(finding) => {
+            let (header, entries) = reread(path)?;
+            let mut story = Story::new(&header, finding.at, finding.org.clone());
+            for entry in entries {
+                story.observe(&entry?);
+            }
+            Some(story.finish())
+        }
+    };
+    Ok(Explained { outcome, strands })
+}
+
+/// A stored trace once more, entry by entry, behind what it begins with.
+///
+/// # Errors
+/// Why it cannot be read; so is each of its entries that cannot.
+pub fn reread(
+    path: &Path,
+) -> Result<(Header, impl Iterator<Item = Result<Entry, Unjudgeable>>), Unjudgeable> {
+    let reader = open(path)?;
+    let header = reader.header().clone();
+    let shown = path.display().to_string();
+    let entries = reader.map(move |entry| {
+        entry.map_err(|error| Unjudgeable::Invalid {
+            path: shown.clone(),
+            error,
+        })
+    });
+    Ok((header, entries))
 }
 
 fn open(path: &Path) -> Result<FullReader<File>, Unjudgeable> {

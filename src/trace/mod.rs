@@ -12,7 +12,7 @@ pub use entry::{
 pub use fingerprint::Fingerprint;
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
 pub use header::{Claims, Header, Per, Policy};
-pub use prose::{Excerpt, Log, Prose, Window};
+pub use prose::{Excerpt, Log, Prose, Story, Strands, Window};
 
 /// The version of the full form that this program writes and reads.
 pub const FORMAT: u32 = 1;

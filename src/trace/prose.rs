@@ -11,6 +11,7 @@ mod fold;
 mod log;
 mod refusals;
 mod says;
+mod story;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -25,6 +26,7 @@ use super::{Ask, ConnectionId, Entry, Event, Header, Message, OrgName, Side, Ver
 use crate::words::State;
 
 pub use log::Log;
+pub use story::{Story, Strands};
 pub use window::{Excerpt, Window};
 
 /// Tells a trace as it happens, line by line, to `out`. Its memory is the organizations and what they last did.

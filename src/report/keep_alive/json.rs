@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use squall_protocol::Millis;
 
+use super::machine::Took;
 use super::paragraph;
 use crate::keep_alive::study::{MEASURED, Measured};
 use crate::keep_alive::{Assumptions, Broken, Costs, Found, Row, Study};
@@ -24,6 +25,9 @@ struct Report<'a> {
     for_a_phone: Option<&'a str>,
     for_a_server: Option<&'a str>,
     answer: String,
+    /// What a session-hour takes of this machine, where that was measured: no seed repeats its times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    machine: Option<&'a [Took]>,
 }
 
 #[derive(Serialize)]
@@ -68,7 +72,7 @@ impl Times {
 ///
 /// # Errors
 /// None that is known: every key is a string.
-pub fn report(study: &Study) -> serde_json::Result<String> {
+pub fn report(study: &Study, took: Option<&[Took]>) -> serde_json::Result<String> {
     let front = study.front();
     let policies = study.rows.iter().enumerate();
     let name = |row: Option<&'_ Row>| row.map(|row| row.policy.name.to_string());
@@ -86,6 +90,7 @@ pub fn report(study: &Study) -> serde_json::Result<String> {
         for_a_phone: phone.as_deref(),
         for_a_server: server.as_deref(),
         answer: paragraph::answer(study),
+        machine: took,
     };
     Ok(serde_json::to_string_pretty(&report)? + "\n")
 }

@@ -1,6 +1,7 @@
 //! The study of keep-alive policies, for people and for programs: a table, a picture, a paragraph, JSON.
 
 pub mod json;
+pub mod machine;
 pub mod paragraph;
 pub mod picture;
 mod scale;
@@ -16,6 +17,14 @@ fn seconds(found: Option<Millis>) -> String {
         || "never".to_owned(),
         |found| format!("{:.1} s", found.to_duration().as_secs_f64()),
     )
+}
+
+/// How often a day, for people.
+fn a_day(times: f64) -> String {
+    match times > 0.0 && times < 0.05 {
+        true => "<0.1".to_owned(),
+        false => format!("{times:.1}"),
+    }
 }
 
 /// Bytes, for people: with the unit in which three digits say most.

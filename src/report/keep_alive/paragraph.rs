@@ -2,7 +2,7 @@
 
 use squall_protocol::Millis;
 
-use super::{bytes, seconds};
+use super::{a_day, bytes, seconds};
 use crate::keep_alive::{Broken, Row, Study};
 
 /// What the session's policy costs and buys, and which interval would be taken for a phone and for a server.
@@ -74,7 +74,10 @@ fn compared(session: &Row, other: &Row) -> String {
 fn alarms(row: &Row) -> String {
     match row.false_alarms_per_day {
         0.0 => "no good connection given up over the slow link".to_owned(),
-        many => format!("{many:.1} good connections a day given up over the slow link"),
+        many => format!(
+            "{} good connections a day given up over the slow link",
+            a_day(many)
+        ),
     }
 }
 

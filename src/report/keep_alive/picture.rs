@@ -6,8 +6,11 @@
 
 use std::fmt::Write;
 
+use squall_protocol::Millis;
+
 use super::scale::Scale;
 use super::{bytes, seconds};
+use crate::keep_alive::policy::Silence;
 use crate::keep_alive::{Broken, Row, Study};
 
 const WIDTH: f64 = 860.0;
@@ -89,7 +92,7 @@ fn axes(out: &mut String, x: &Scale, y: &Scale) {
 
 /// A thin line through the policies of the sweep that differ in the interval alone.
 fn families(out: &mut String, seen: &[(&Row, f64)], (x, y): (&Scale, &Scale)) {
-    let mut families: Vec<(crate::keep_alive::policy::Silence, Vec<String>)> = Vec::new();
+    let mut families: Vec<(Silence, Vec<String>)> = Vec::new();
     for (row, found) in seen.iter().filter(|(row, _)| row.swept) {
         let Some(silence) = row.policy.silence else {
             continue;
@@ -135,16 +138,20 @@ fn dot(out: &mut String, row: &Row, (x, y): (f64, f64)) {
     );
 }
 
-/// Names beside the clients, and the intervals beside the session's family of the sweep.
-fn labels(out: &mut String, seen: &[(&Row, f64)], (x, y): (&Scale, &Scale)) {
+/// Names beside the clients, and the intervals along each family of the sweep, where there is room.
+fn labels(out: &mut String, seen: &[(&Row, f64)], scales: (&Scale, &Scale)) {
+    let (swept, clients): (Vec<_>, Vec<_>) = seen.iter().partition(|(row, _)| row.swept);
+    let mut taken = names(out, &clients, scales);
+    intervals(out, &swept, scales, &mut taken);
+    patience(out, &swept, scales);
+}
+
+/// Writes the clients' names, and says where each is.
+fn names(out: &mut String, clients: &[&(&Row, f64)], (x, y): (&Scale, &Scale)) -> Vec<(f64, f64)> {
     let mut taken: Vec<(f64, f64)> = Vec::new();
-    let clients = seen.iter().filter(|(row, _)| !row.swept);
     for (row, found) in clients {
         let (x, mut y) = (x.at(row.costs.ip) + 11.0, y.at(*found) + 4.0);
-        while taken
-            .iter()
-            .any(|(other_x, other_y)| (x - other_x).abs() < 90.0 && (y - other_y).abs() < 14.0)
-        {
+        while is_taken(&taken, (x, y), (90.0, 14.0)) {
             y += 15.0;
         }
         taken.push((x, y));
@@ -154,14 +161,71 @@ fn labels(out: &mut String, seen: &[(&Row, f64)], (x, y): (&Scale, &Scale)) {
             r#"<text class="name" x="{x:.1}" y="{y:.1}">{name}</text>"#
         );
     }
-    for (row, found) in seen.iter().filter(|(row, _)| row.swept) {
-        let (x, y) = (x.at(row.costs.ip), y.at(*found) - 9.0);
-        let every = row.policy.ping.every.0;
+    taken
+}
+
+fn intervals(
+    out: &mut String,
+    swept: &[&(&Row, f64)],
+    (x, y): (&Scale, &Scale),
+    taken: &mut Vec<(f64, f64)>,
+) {
+    let longest = swept.iter().map(|(row, _)| after(row)).max();
+    for (row, found) in swept {
+        // The family with the longest patience is above the others.
+        let aside = match Some(after(row)) == longest {
+            true => -9.0,
+            false => 17.0,
+        };
+        let place = (x.at(row.costs.ip), y.at(*found) + aside);
+        // A name begins at its place and goes on to the right; an interval is around its own.
+        let beside = (place.0 - 34.0, place.1);
+        if is_taken(taken, beside, (60.0, 12.0)) || is_taken(taken, place, (24.0, 10.0)) {
+            continue;
+        }
+        taken.push(place);
         let _ = writeln!(
             out,
-            r#"<text class="interval" x="{x:.1}" y="{y:.1}" text-anchor="middle">{every}</text>"#
+            r#"<text class="interval" x="{:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
+            place.0, place.1, row.policy.ping.every.0
         );
     }
+}
+
+/// Beside the rarest pings of each family, its patience.
+fn patience(out: &mut String, swept: &[&(&Row, f64)], (x, y): (&Scale, &Scale)) {
+    let mut told: Vec<Millis> = Vec::new();
+    for (row, found) in swept {
+        let rarest = swept
+            .iter()
+            .all(|(other, _)| other.costs.ip >= row.costs.ip);
+        let patience = after(row);
+        if !rarest || told.contains(&patience) {
+            continue;
+        }
+        let aside = if told.is_empty() { -2.0 } else { 24.0 };
+        told.push(patience);
+        let (x, y) = (x.at(row.costs.ip) + 12.0, y.at(*found) + aside);
+        let _ = writeln!(
+            out,
+            r#"<text class="interval" x="{x:.1}" y="{y:.1}">dead {patience} after a ping</text>"#
+        );
+    }
+}
+
+/// After so long a silence a policy of the sweep gives up.
+fn after(row: &Row) -> Millis {
+    match row.policy.silence {
+        Some(Silence::AfterPing(after)) => after,
+        _ => Millis::ZERO,
+    }
+}
+
+/// Whether something is within so much of this place, across and along.
+fn is_taken(taken: &[(f64, f64)], (x, y): (f64, f64), (across, along): (f64, f64)) -> bool {
+    taken
+        .iter()
+        .any(|(other_x, other_y)| (x - other_x).abs() < across && (y - other_y).abs() < along)
 }
 
 fn whole(value: f64) -> String {

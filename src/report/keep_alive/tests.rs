@@ -58,7 +58,7 @@ fn the_paragraph_says_what_the_session_costs_what_it_buys_and_what_it_would_take
 #[test]
 fn the_tables_name_every_policy_and_every_assumption() {
     let study = study();
-    let text = text::report(&study);
+    let text = text::report(&study, None);
     for row in &study.rows {
         assert!(
             text.contains(row.policy.name.as_ref()),
@@ -81,7 +81,8 @@ fn the_tables_name_every_policy_and_every_assumption() {
 fn json_is_one_object_with_a_format_and_every_policy() {
     let study = study();
     let report: serde_json::Value =
-        serde_json::from_str(&json::report(&study).expect("it can be written")).expect("JSON");
+        serde_json::from_str(&json::report(&study, None).expect("it can be written"))
+            .expect("JSON");
     assert_eq!(report["format"], 1);
     assert_eq!(report["policies"].as_array().map(Vec::len), Some(8));
     let session = &report["policies"][0];

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 
 use super::super::table;
-use super::{bytes, paragraph, seconds};
+use super::machine::{self, Took};
+use super::{a_day, bytes, paragraph, seconds};
 use crate::keep_alive::study::Measured;
 use crate::keep_alive::{Assumptions, Broken, Row, Study};
 
-/// All of it.
-pub fn report(study: &Study) -> String {
+/// All of it; and what it takes of the machine, where that was measured.
+pub fn report(study: &Study, took: Option<&[Took]>) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "What a session-hour costs over a healthy link:\n");
     out += &costs(study.rows.iter().filter(|row| !row.swept));
@@ -24,6 +25,9 @@ pub fn report(study: &Study) -> String {
             "\nThe sweep, by the session's rules and without WebSocket Pings (* on the front of what costs least for what it finds):\n"
         );
         out += &sweep(study);
+    }
+    if let Some(took) = took {
+        out += &machine::told(took);
     }
     let _ = writeln!(out, "\n{}", wrapped(&paragraph::answer(study)));
     let _ = writeln!(out, "\nAssumed, each to be set by its flag:");
@@ -90,7 +94,7 @@ fn found<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
                 None => "none".to_owned(),
             },
             nat(row),
-            format!("{:.1}", row.false_alarms_per_day),
+            a_day(row.false_alarms_per_day),
         ]
     });
     table(&head, rows)
@@ -123,7 +127,7 @@ fn sweep(study: &Study) -> String {
             silence(990),
             silence(1_000),
             nat(row),
-            format!("{:.1}", row.false_alarms_per_day),
+            a_day(row.false_alarms_per_day),
         ]
     });
     table(&head, rows)
