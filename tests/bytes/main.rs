@@ -136,17 +136,13 @@ fn real(arguments: &[&str], trusts: Option<&std::path::Path>) -> Passed {
     passed.into_iter().last().expect("the session has dialed")
 }
 
-/// The keep-alives at the end of what a side has sent: all that are as long as one, back to the first that is not.
+/// The keep-alives among what a side has sent: the longest stretch of what is as long as one. Before it is the login,
+/// behind it the farewell.
 fn keep_alives(lengths: &[usize], simulated: &[usize], around: usize) -> Vec<usize> {
     let known: BTreeSet<usize> = simulated.iter().map(|length| length + around).collect();
-    // TLS says farewell with an alert of 2 bytes.
-    let farewell = lengths
-        .iter()
-        .rev()
-        .take_while(|length| **length == 2 + around);
-    let said = &lengths[..lengths.len() - farewell.count()];
-    let others = said.iter().rposition(|length| !known.contains(length));
-    said[others.map_or(0, |place| place + 1)..].to_vec()
+    let stretches = lengths.split(|length| !known.contains(length));
+    let longest = stretches.max_by_key(|stretch| stretch.len());
+    longest.unwrap_or_default().to_vec()
 }
 
 /// Of each kind as many as there are on both sides have the same lengths in the same order, and that is many.
