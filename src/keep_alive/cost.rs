@@ -90,9 +90,8 @@ fn bare_acks(carried: &[&Carried], delay: Millis) -> u64 {
             Side::Server => &up,
         };
         let next = back.partition_point(|at| *at < carried.arrived);
-        !back
-            .get(next)
-            .is_some_and(|at| *at <= carried.arrived + delay)
+        back.get(next)
+            .is_none_or(|at| *at > carried.arrived + delay)
     });
     bare.count() as u64
 }

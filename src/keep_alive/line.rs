@@ -365,17 +365,17 @@ impl Line<'_> {
 
     /// The kernel has something out that nobody will acknowledge.
     fn unacknowledged(&mut self, now: Instant) {
-        let gives_up = match self.condition {
-            Condition::HalfOpen {
-                kernel_gives_up, ..
-            }
-            | Condition::Nat {
-                kernel_gives_up, ..
-            } => kernel_gives_up,
-            _ => return,
+        let (Condition::HalfOpen {
+            kernel_gives_up, ..
+        }
+        | Condition::Nat {
+            kernel_gives_up, ..
+        }) = self.condition
+        else {
+            return;
         };
         if !std::mem::replace(&mut self.unacknowledged, true) {
-            self.at(now + gives_up, Happens::KernelGivesUp);
+            self.at(now + kernel_gives_up, Happens::KernelGivesUp);
         }
     }
 

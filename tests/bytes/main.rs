@@ -42,11 +42,22 @@ fn scaled() -> Scenario {
 
 /// The lengths of the WebSocket frames from each side once the session is connected, in virtual time.
 #[derive(Clone, Default)]
-struct Simulated(Arc<Mutex<(bool, Vec<usize>, Vec<usize>)>>);
+struct Simulated(Arc<Mutex<Frames>>);
+
+#[derive(Clone, Default)]
+struct Frames {
+    connected: bool,
+    up: Vec<usize>,
+    down: Vec<usize>,
+}
 
 impl Listener for Simulated {
     fn hear(&mut self, entry: &Entry) {
-        let (connected, up, down) = &mut *self.0.lock().unwrap();
+        let Frames {
+            connected,
+            up,
+            down,
+        } = &mut *self.0.lock().unwrap();
         match &entry.event {
             Event::State {
                 state: State::Connected,
@@ -72,7 +83,7 @@ fn simulated() -> (Vec<usize>, Vec<usize>) {
         ..Options::default()
     };
     run_tested(&scaled(), Tested::Session, options).expect("a runtime can be had");
-    let (_, mut up, down) = heard.0.lock().unwrap().clone();
+    let Frames { mut up, down, .. } = heard.0.lock().unwrap().clone();
     // The presence that goes out as soon as it is connected is no keep-alive.
     up.remove(0);
     (up, down)
