@@ -16,7 +16,7 @@
 //! run       Scenario + Seed  ->  Verdict     all of the above, once
 //! runner    Scenarios        ->  Outcomes    runs in parallel, twice, from a file, against every mutant
 //! gateway                                    the session's gateway by the machine's own clock and sockets
-//! report    Outcomes         ->  text, JSON, JUnit, annotations
+//! report    Outcomes         ->  text, HTML, JSON, JUnit, annotations
 //! exit      Outcomes         ->  exit code
 //! ```
 

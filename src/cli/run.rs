@@ -9,7 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use squall::engine::Engine;
 use squall::exit::Exit;
-use squall::report::{github, json, junit, text};
+use squall::report::{github, html, json, junit, text};
 use squall::runner::{Outcome, Panics, Settings, in_order, run_one};
 use squall::scenario::Scenario;
 use squall::seed::{Seed, Seeds};
@@ -50,6 +50,10 @@ pub(super) struct Run {
     /// Tell what happened around the first findings [default: findings alone]
     #[arg(long)]
     explain: bool,
+    /// Write a report to read in a browser, index.html in this directory: timelines, the limiter's ledger and what was
+    /// found; in virtual time each scenario runs against the gateway before too, to compare [default: none]
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Write a JUnit report to this file too [default: none]
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -100,6 +104,7 @@ impl Run {
             twice: self.twice,
             explain: self.explain,
             traces: self.trace.clone(),
+            timeline: self.report.is_some(),
         };
         let took = set::stopwatch();
         let outcomes = self.all(&scenarios, &settings)?;
@@ -122,7 +127,61 @@ impl Run {
             out::complain(&format!("--junit: {}: {error}", file.display()))?;
             exit = exit.max(Exit::Usage);
         }
+        if let Some(directory) = &self.report {
+            let compared = self.compared(&scenarios, &settings)?;
+            let report = html::Report {
+                outcomes: &outcomes,
+                compared: &compared,
+                wall,
+            };
+            match report.write(directory) {
+                Ok(page) if self.format != Format::Json => {
+                    out::say(&format!("report: {}\n", page.display()))?;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    out::complain(&format!("--report: {}: {error}", directory.display()))?;
+                    exit = exit.max(Exit::Usage);
+                }
+            }
+        }
         Ok(exit)
+    }
+
+    /// The same runs of the gateway before, for the report; none where they would take real time or be a sweep.
+    fn compared(
+        &self,
+        scenarios: &[Scenario],
+        settings: &Settings,
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let sweep = self.seed.is_some_and(Seeds::is_sweep);
+        if sweep || self.engine == Engine::Live || matches!(self.subject, Tested::Before) {
+            return Ok(Vec::new());
+        }
+        let panics = Panics::watch();
+        let runs = self.runs(scenarios);
+        let bar = set::progress(runs.len(), "runs of before");
+        let work = |(scenario, seed): &(&Scenario, Option<Seed>)| {
+            let settings = Settings {
+                tested: Tested::Before,
+                seed: *seed,
+                twice: false,
+                hash: false,
+                explain: false,
+                traces: None,
+                ..settings.clone()
+            };
+            let outcome = run_one(scenario, &settings, &panics);
+            bar.inc(1);
+            outcome
+        };
+        let mut compared = Vec::with_capacity(runs.len());
+        in_order(&runs, self.jobs(runs.len()), work, |_, outcome| {
+            compared.push(outcome);
+            anyhow::Ok(())
+        })?;
+        bar.finish_and_clear();
+        Ok(compared)
     }
 
     /// What must be there before anything runs; or why it cannot be.
@@ -139,6 +198,11 @@ impl Run {
             && let Err(error) = File::create(file)
         {
             return unmade(error, "--junit", file);
+        }
+        if let Some(directory) = &self.report
+            && let Err(error) = html::prepare(directory)
+        {
+            return unmade(error, "--report", directory);
         }
         None
     }
@@ -164,7 +228,11 @@ impl Run {
             bar.inc(1);
             outcome
         };
-        in_order(&runs, self.jobs(runs.len()), work, |_, outcome| {
+        in_order(&runs, self.jobs(runs.len()), work, |_, mut outcome| {
+            // A sweep is told by what does not hold.
+            if sweep && outcome.exit() == Exit::Held {
+                outcome.timeline = None;
+            }
             if told && !(sweep && outcome.exit() == Exit::Held) {
                 let mut said = text::outcome(&outcome, columns);
                 if self.format == Format::Github {

@@ -35,8 +35,9 @@ struct Total {
     wall_ms: u64,
 }
 
+/// One run.
 #[derive(Serialize)]
-struct Run<'a> {
+pub(super) struct Run<'a> {
     scenario: &'a str,
     path: &'a Path,
     subject: &'a str,
@@ -124,7 +125,8 @@ pub fn report(outcomes: &[Outcome], subject: &str, engine: &str, wall: Duration)
     text + "\n"
 }
 
-fn run(outcome: &Outcome) -> Run<'_> {
+/// An outcome as its run.
+pub(super) fn run(outcome: &Outcome) -> Run<'_> {
     let ran = outcome.ran.as_ref();
     let verdict = ran.ok();
     Run {
@@ -175,6 +177,7 @@ fn found(verdict: &Verdict) -> Vec<Found<'_>> {
         .collect()
 }
 
-fn milliseconds(duration: Duration) -> u64 {
+/// Whole milliseconds.
+pub(super) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,6 +1,7 @@
-//! Outcomes, as text for people, JSON for programs, annotations for GitHub and JUnit for a CI server.
+//! Outcomes, as text or a page for people, JSON for programs, annotations for GitHub and JUnit for a CI server.
 
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod keep_alive;

@@ -51,6 +51,7 @@ fn held(scenario: &str) -> Outcome {
         second_hash: None,
         explained: Vec::new(),
         unwritten: None,
+        timeline: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod parallel;
 mod probe;
 mod selftest;
 mod stored;
+mod timeline;
 mod word;
 mod written;
 
@@ -23,7 +24,7 @@ use crate::run::{Ending, Options, Verdict, WritersFn, run_tested};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
 use crate::subject::Tested;
-use crate::trace::{Excerpt, Header};
+use crate::trace::{Excerpt, Header, Timeline};
 use crate::words::OracleName;
 
 use written::{Hashing, Naming};
@@ -59,6 +60,8 @@ pub struct Settings {
     pub explain: bool,
     /// The directory that full traces are written to.
     pub traces: Option<PathBuf>,
+    /// Whether a timeline is drawn.
+    pub timeline: bool,
 }
 
 impl Settings {
@@ -74,6 +77,7 @@ impl Settings {
             twice: false,
             explain: false,
             traces: None,
+            timeline: false,
         }
     }
 }
@@ -106,6 +110,8 @@ pub struct Outcome {
     pub explained: Vec<Excerpt>,
     /// Why the full trace could not be written.
     pub unwritten: Option<String>,
+    /// The trace as a timeline, where it was asked for.
+    pub timeline: Option<Box<Timeline>>,
     /// The line that runs it again.
     pub replay: String,
 }
@@ -162,6 +168,7 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
         second_hash: None,
         explained: Vec::new(),
         unwritten: None,
+        timeline: None,
         replay: replay(
             &scenario.path,
             seed,
@@ -184,6 +191,7 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
     outcome.ran = first.ran;
     outcome.hash = first.hash;
     outcome.unwritten = first.unwritten;
+    outcome.timeline = first.timeline;
     if let (true, Some(naming), Ok(_)) = (settings.twice, naming, &outcome.ran) {
         let (ran, hash) = again(scenario, settings, panics, naming);
         outcome.second_hash = hash;
@@ -211,6 +219,7 @@ struct Once {
     ran: Result<Verdict, String>,
     hash: Option<String>,
     unwritten: Option<String>,
+    timeline: Option<Box<Timeline>>,
 }
 
 fn once(
@@ -225,9 +234,10 @@ fn once(
         written::Told::default(),
         written::Told::<io::Result<()>>::default(),
     );
+    let drawn = timeline::Drawn::default();
     let writers: WritersFn = {
         let (hashed, filed, file) = (hashed.clone(), filed.clone(), file.clone());
-        let kept = kept.cloned();
+        let (kept, drawn) = (kept.cloned(), settings.timeline.then(|| drawn.clone()));
         Box::new(move |header: &Header| {
             let mut writers: Vec<Box<dyn Listener>> = Vec::new();
             if let Some(naming) = naming {
@@ -237,6 +247,7 @@ fn once(
                 writers.push(Box::new(written::ToFile::new(file, header, &filed)));
             }
             writers.extend(kept.map(|kept| kept.listener(header)));
+            writers.extend(drawn.map(|drawn| drawn.listener(header)));
             writers
         })
     };
@@ -252,6 +263,7 @@ fn once(
         ran,
         hash: hashed.get().cloned(),
         unwritten,
+        timeline: drawn.take(),
     }
 }
 

@@ -53,6 +53,7 @@ pub fn probe(
         second_hash: None,
         explained,
         unwritten: None,
+        timeline: None,
         replay: format!(
             "squall probe {path} --seed {seed} --explain -- {}",
             command.join(" ")

@@ -166,6 +166,7 @@ fn judge_here(path: &Path, explain: bool) -> Result<Outcome, Unjudgeable> {
         second_hash: None,
         explained,
         unwritten: None,
+        timeline: None,
         replay: format!("squall judge {} --explain", quoted(&shown())),
     })
 }

@@ -1,10 +1,12 @@
-//! The trace: what happened, in order. A header and entries; two forms, the full one for machines and prose for people.
+//! The trace: what happened, in order. A header and entries; three forms, the full one for
+//! machines, prose for people, and a timeline to be drawn.
 
 mod entry;
 mod fingerprint;
 mod full;
 mod header;
 mod prose;
+mod timeline;
 
 pub use entry::{
     Ask, ConnectionId, Entry, Event, FaultRef, Message, OrgName, Remembered, Side, Verdict,
@@ -13,6 +15,7 @@ pub use fingerprint::Fingerprint;
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
 pub use header::{Claims, Header, Per, Policy};
 pub use prose::{Excerpt, Log, Prose, Story, Strands, Window};
+pub use timeline::{Answer, Asked, Bar, BarKind, Drawing, Facts, Lane, Mark, MarkKind, Room, Timeline};
 
 /// The version of the full form that this program writes and reads.
 pub const FORMAT: u32 = 1;

@@ -10,7 +10,7 @@ mod counted;
 mod fold;
 mod log;
 mod refusals;
-mod says;
+pub(super) mod says;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 
 use squall_protocol::Instant;
 
-use self::clock::Stamp;
+pub(super) use self::clock::Stamp;
 use self::fold::Folds;
 use super::{Ask, ConnectionId, Entry, Event, Header, Message, OrgName, Side, Verdict};
 use crate::words::State;

@@ -9,7 +9,7 @@ use crate::trace::Header;
 /// Begins each line with the time since the start and with whom it is about, in columns; writes instants of the wall
 /// clock in the scenario's own offset.
 #[derive(Debug)]
-pub(super) struct Stamp {
+pub(in crate::trace) struct Stamp {
     starts: Timestamp,
     zone: TimeZone,
     time_width: usize,
@@ -17,7 +17,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn new(header: &Header) -> Self {
+    pub(in crate::trace) fn new(header: &Header) -> Self {
         let names = header.organizations.keys().map(|org| org.chars().count());
         let longest = names.max().unwrap_or(0) + "org ".len();
         let offset = Offset::from_seconds(header.utc_offset).unwrap_or(Offset::UTC);
@@ -30,7 +30,7 @@ impl Stamp {
     }
 
     /// The wall clock of the client's machine was set.
-    pub(super) fn step(&mut self, by: i64) {
+    pub(in crate::trace) fn step(&mut self, by: i64) {
         let by = jiff::SignedDuration::from_millis(by);
         self.starts = self.starts.saturating_add(by).unwrap_or(self.starts);
     }

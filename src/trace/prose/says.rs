@@ -7,7 +7,7 @@ use super::counted::counted;
 use crate::trace::{ConnectionId, Event, Message, OrgName, Remembered, Side};
 
 /// An event that is no message, in words.
-pub(super) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
+pub(in crate::trace) fn event(event: &Event, at: Instant, stamp: &Stamp) -> String {
     match event {
         Event::PermitRevoked {
             attempt, blocked, ..
@@ -144,7 +144,7 @@ fn remembers((org, what): (&OrgName, &Remembered)) -> String {
 }
 
 /// A message that is no routine, as the client sent or received it; `None` where it is told by what follows.
-pub(super) fn message(conn: ConnectionId, message: &Message, sent: bool) -> Option<String> {
+pub(in crate::trace) fn message(conn: ConnectionId, message: &Message, sent: bool) -> Option<String> {
     let said = match message {
         Message::UpgradeRequest => return None,
         // That the client let go of its link is told so.
