@@ -6,6 +6,7 @@
 
 mod admin;
 mod connection;
+mod dashboard;
 mod date;
 mod frame_faults;
 mod traffic;
@@ -109,7 +110,7 @@ impl MockServer {
             .with_state(self.clone())
     }
 
-    /// Everything but `/ws/chat`: the control API. For a listener that knows who is no client, so that whoever asks is no
+    /// Everything but `/ws/chat`: the control API and the dashboard. For a listener that knows who is no client, so that whoever asks is no
     /// connection of the run.
     pub fn pages(&self) -> Router {
         admin::pages(self)

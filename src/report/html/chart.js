@@ -56,18 +56,18 @@ class Chart {
     const bars = thinBars(lane.bars, this.view, this.inner).map(({ bar, x, end, count }) => {
       const width = Math.max(end - x, 1.5);
       const text = count > 1 ? `${count} of: ${bar.text}` : bar.text;
-      const label = width > 40 ? svg("text", { class: "bar-text", x: Math.max(x, 0) + 4, y: top + bar.row * ROW + 13 }, fitting(text, Math.min(x + width, this.inner) - Math.max(x, 0) - 8)) : null;
+      const label = width > 40 ? svg("text", { class: "bar-text", x: Math.max(x, 0) + 4, y: top + bar.row * ROW + 13 }, fitting(bar.text, Math.min(x + width, this.inner) - Math.max(x, 0) - 8)) : null;
       return svg("g", { class: `bar ${bar.kind}`, click: () => this.select(bar) },
         svg("title", {}, `${text}\n${point(bar.from)} to ${point(bar.to)} (${stretch(bar.to - bar.from)})`),
         svg("rect", { x, y: top + bar.row * ROW + 3, width, height: ROW - 2, rx: 2 }), label);
     });
-    const middle = top + lane.rows * ROW + 7;
+    const middle = top + lane.rows * ROW + 10;
     const marks = thinMarks(lane.marks, this.view, this.inner).map(({ x, mark, count, first, last }) => {
       const text = count > 1 ? `${count} entries, ${point(first.at)} to ${point(last.at)}\n${mark.text}` : `${point(mark.at)}\n${mark.text}`;
       const click = () => (count > 1 && last.at > first.at ? this.view.show(first.at - (last.at - first.at) * 0.1 - 5, last.at + (last.at - first.at) * 0.1 + 5) : this.select(mark));
       return svg("g", { class: `mark ${mark.kind}`, click }, svg("title", {}, text),
-        svg("circle", { cx: x, cy: middle, r: count > 1 ? 5 : 3.5 }),
-        count > 1 ? svg("text", { class: "count", x: x + 6, y: middle - 3 }, short(count)) : null);
+        svg("circle", { cx: Math.max(x, 5), cy: middle, r: count > 1 ? 5 : 3.5 }),
+        count > 1 && mark.kind !== "fold" ? svg("text", { class: "count", x: x + 6, y: middle - 3 }, short(count)) : null);
     });
     return [...bars, ...marks];
   }

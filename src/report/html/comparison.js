@@ -10,7 +10,7 @@ const COMPARED = [
   ["…of these asked for by nobody", (runs) => grouped(sum(runs, "unasked")), "unasked"],
   ["most dials within an hour", (runs) => grouped(Math.max(0, ...runs.map((run) => run.facts?.most_dials_in_an_hour ?? 0)))],
   ["starts admitted", (runs) => grouped(sum(runs, "granted"))],
-  ["starts refused by the limiter", (runs) => grouped(sum(runs, "refused"))],
+  ["starts refused", (runs) => grouped(sum(runs, "refused"))],
   ["sessions that ended", (runs) => grouped(sum(runs, "disconnects"))],
   ["accounts punished by the server's guard", (runs) => grouped(sum(runs, "penalties")), "penalties"],
   ["presence set to available", (runs) => grouped(sum(runs, "available"))],

@@ -16,7 +16,7 @@ function lanesOf(timeline) {
   for (const lane of held) {
     lane.rows = stack(lane.bars);
     lane.top = y;
-    lane.height = lane.rows * ROW + 14;
+    lane.height = lane.rows * ROW + 18;
     y += lane.height;
   }
   return held;

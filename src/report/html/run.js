@@ -43,7 +43,7 @@ function verdictPart(run, part) {
   if (run.panic !== null) open.push(el("li", {}, "panicked: ", run.panic));
   const heading = `${run.subject}: ${VERDICTS[verdictOf(run)]}${found.length ? `, ${counted(findingsOf(run), "finding")}` : ""}`;
   return el("section", { class: `verdict ${verdictOf(run)}` }, el("h3", {}, heading),
-    found.length || open.length ? el("ul", { class: "findings" }, ...found, ...open, more > 0 ? el("li", {}, `and ${grouped(more)} more`) : null) : null,
+    found.length || open.length ? el("ul", { class: "found" }, ...found, ...open, more > 0 ? el("li", {}, `and ${grouped(more)} more`) : null) : null,
     run.not_judged.length ? el("p", { class: "facts" }, `not judged, since ${run.subject} never claimed it: ${run.not_judged.join(", ")}`) : null,
     copyable(`Copy the line that runs ${run.subject} again`, run.replay));
 }

@@ -159,13 +159,6 @@ impl Drawing {
         self.ledger.hear(at, event);
         self.bar(at, event);
         self.mark(at, event);
-        if let Event::Released {
-            conn,
-            by: Side::Client,
-        } = event
-        {
-            self.whose.remove(conn);
-        }
     }
 
     /// The whole, once the run is over.

@@ -61,7 +61,7 @@ impl Routine {
             Message::Handshake(name)
                 if ["client_hello", "server_hello", "client_finish"].contains(&name.as_str()) =>
             {
-                self.other(&format_compact!("{name}"));
+                self.other("handshake messages");
             }
             Message::Ping(payload) if sent => self.web_socket.ask(at, hex(payload)),
             Message::Ping(_) => self.other("server's Pings"),

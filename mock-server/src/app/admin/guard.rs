@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue};
@@ -111,13 +113,11 @@ impl Access {
             return Ok(());
         };
         let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
-        match given.and_then(|given| given.split_at_checked(BEARER.len())) {
-            Some((scheme, given)) if scheme.eq_ignore_ascii_case(BEARER) && token.is(given) => {
-                Ok(())
-            }
+        match given.and_then(credentials) {
+            Some(given) if token.is(&given) => Ok(()),
             _ => Err(Problem::new(
                 Kind::TokenNeeded,
-                "send the header `Authorization: Bearer TOKEN` with the token that the server was started with",
+                "send the header `Authorization: Bearer TOKEN` with the token that the server was started with; in a browser it is the password, for any name",
             )),
         }
     }
@@ -144,7 +144,20 @@ fn check_origin(headers: &HeaderMap, host: &Authority) -> Result<(), Problem> {
     }
 }
 
-const BEARER: &[u8] = b"Bearer ";
+/// The token in this header: a bearer token, or the password of a browser's own dialog (RFC 7617), which asks for a name
+/// too.
+fn credentials(header: &[u8]) -> Option<Vec<u8>> {
+    let scheme = |name: &[u8]| {
+        let (scheme, given) = header.split_at_checked(name.len())?;
+        scheme.eq_ignore_ascii_case(name).then_some(given)
+    };
+    if let Some(token) = scheme(b"Bearer ") {
+        return Some(token.to_vec());
+    }
+    let pair = BASE64_STANDARD.decode(scheme(b"Basic ")?).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(pair[colon + 1..].to_vec())
+}
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ use http::{Method, Uri};
 use jiff::Timestamp;
 use squall_protocol::{Instant, Now};
 
-use super::MockServer;
+use super::{MockServer, dashboard};
 use crate::fault::FaultId;
 use events::EventLog;
 use problem::{Kind, Problem};
@@ -77,6 +77,7 @@ pub(super) fn pages(server: &MockServer) -> Router<MockServer> {
     }
     let (routes, _) = document::routes().split_for_parts();
     routes
+        .merge(dashboard::routes())
         .fallback(no_page)
         .method_not_allowed_fallback(no_method)
         .layer(axum::middleware::from_fn_with_state(

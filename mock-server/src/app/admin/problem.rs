@@ -105,6 +105,9 @@ impl IntoResponse for Problem {
         if self.kind == Kind::TokenNeeded {
             let bearer = HeaderValue::from_static("Bearer realm=\"squall\"");
             headers.insert(WWW_AUTHENTICATE, bearer);
+            // So that a browser asks for it.
+            let basic = HeaderValue::from_static("Basic realm=\"squall\", charset=\"UTF-8\"");
+            headers.append(WWW_AUTHENTICATE, basic);
         }
         response
     }
