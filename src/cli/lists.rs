@@ -5,15 +5,36 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use squall::engine::Engine;
 use squall::exit::Exit;
-use squall::report::table;
+use squall::report::{json, table};
 use squall::scenario;
 use squall::subject::{MUTANTS, Tested};
 
 use super::{fault, oracle, out, subject};
 
-/// Print the JSON Schema of scenarios, for editors.
-pub(super) fn schema() -> anyhow::Result<Exit> {
-    told(&format!("{:#}\n", scenario::schema()))
+/// Print the JSON Schema of scenarios, for editors, or of the JSON report, for programs
+#[derive(Debug, Args)]
+pub(super) struct Schema {
+    /// Of what
+    #[arg(value_name = "WHAT", value_enum, default_value_t)]
+    what: Described,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Described {
+    /// Scenarios
+    #[default]
+    Scenario,
+    /// What `squall run --format json` prints
+    Report,
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> anyhow::Result<Exit> {
+        told(&match self.what {
+            Described::Scenario => format!("{:#}\n", scenario::schema()),
+            Described::Report => format!("{:#}\n", json::schema().to_value()),
+        })
+    }
 }
 
 /// List the oracles, or describe one

@@ -9,9 +9,11 @@ mod gateway;
 mod judge;
 mod lists;
 mod live;
+mod merge;
 mod new;
 mod oracle;
 mod out;
+mod part;
 mod plan;
 mod probe;
 mod run;
@@ -44,14 +46,14 @@ enum Command {
     Plan(plan::Plan),
     Judge(judge::Judge),
     Explain(explain::Explain),
+    Merge(merge::Merge),
     Selftest(selftest::Selftest),
     Bench(bench::Bench),
     Serve(serve::Serve),
     Probe(probe::Probe),
     Gateway(gateway::Gateway),
     Store(store::Store),
-    /// Print the JSON Schema of scenarios, for editors
-    Schema,
+    Schema(lists::Schema),
     Oracles(lists::Oracles),
     Subjects(lists::Subjects),
     Faults(lists::Faults),
@@ -65,7 +67,7 @@ const EXIT_CODES: &str = "\
 Exit codes, the gravest of a set of runs first:
   70  a bug of Squall's own
    5  two runs with one seed differ (--twice)
-   3  a scenario, a trace or the lines of a store cannot be read
+   3  a scenario, a trace, a report or the lines of a store cannot be read
    2  the command line asks for what cannot be done
    1  findings; a store that is refused
    4  inconclusive: something was not put to the test
@@ -84,13 +86,14 @@ impl Cli {
             Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Merge(merge) => merge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Bench(bench) => bench.run(),
             Command::Serve(serve) => serve.run(),
             Command::Probe(probe) => probe.run(),
             Command::Gateway(gateway) => gateway.run(),
             Command::Store(store) => store.run(),
-            Command::Schema => lists::schema(),
+            Command::Schema(schema) => schema.run(),
             Command::Oracles(oracles) => oracles.run(),
             Command::Subjects(subjects) => subjects.run(),
             Command::Faults(faults) => faults.run(),

@@ -1,9 +1,10 @@
 //! `squall run`.
 
-use std::fs::{self, File};
-use std::io::BufWriter;
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -16,6 +17,7 @@ use squall::seed::{Seed, Seeds};
 use squall::subject::Tested;
 use squall_protocol::Instant;
 
+use super::part::Part;
 use super::{live, out, set};
 
 /// Run scenarios and judge what happens
@@ -24,6 +26,10 @@ use super::{live, out, set};
 pub(super) struct Run {
     #[command(flatten)]
     chosen: set::Chosen,
+    /// Run only the Nth of M parts, as in 2/4, one for each machine; `squall merge` puts their reports together
+    /// [default: all]
+    #[arg(long, value_name = "N/M")]
+    part: Option<Part>,
     /// List the scenarios and run none
     #[arg(long)]
     list: bool,
@@ -72,16 +78,19 @@ pub(super) enum Format {
     Text,
     /// One object, with a hash of each trace
     Json,
-    /// For people, with annotations for GitHub
+    /// For people, with annotations for GitHub, and a summary where GITHUB_STEP_SUMMARY says
     Github,
 }
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<Exit> {
-        let scenarios = match self.chosen.load()? {
+        let mut scenarios = match self.chosen.load()? {
             Ok(scenarios) => scenarios,
             Err(exit) => return Ok(exit),
         };
+        if let Some(part) = self.part {
+            scenarios = part.of(scenarios);
+        }
         if self.list {
             out::say(&list(&scenarios, self.seed))?;
             return Ok(Exit::Held);
@@ -111,12 +120,10 @@ impl Run {
         let wall = took();
         match self.format {
             Format::Text | Format::Github => out::say(&text::total(&outcomes, wall))?,
-            Format::Json => out::say(&json::report(
-                &outcomes,
-                settings.tested.name(),
-                self.engine.name(),
-                wall,
-            ))?,
+            Format::Json => {
+                let (subject, engine) = (settings.tested.name(), self.engine.name());
+                out::say(&json::Report::of(&outcomes, subject, engine, wall).text())?;
+            }
         }
         let mut exit = outcomes.iter().map(Outcome::exit).max().unwrap_or_default();
         if let Some(file) = &self.junit
@@ -125,6 +132,13 @@ impl Run {
             })
         {
             out::complain(&format!("--junit: {}: {error}", file.display()))?;
+            exit = exit.max(Exit::Usage);
+        }
+        if self.format == Format::Github
+            && let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").map(PathBuf::from)
+            && let Err(error) = append(&file, &github::summary(&outcomes, wall))
+        {
+            out::complain(&format!("GITHUB_STEP_SUMMARY: {}: {error}", file.display()))?;
             exit = exit.max(Exit::Usage);
         }
         if let Some(directory) = &self.report {
@@ -264,6 +278,12 @@ impl Run {
         let of = |scenario| seeds.iter().map(move |seed| (scenario, *seed));
         scenarios.iter().flat_map(of).collect()
     }
+}
+
+/// Steps before this one may have written theirs.
+fn append(file: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(file)?;
+    file.write_all(text.as_bytes())
 }
 
 /// The subjects by name.

@@ -6,6 +6,7 @@ pub mod json;
 pub mod junit;
 pub mod keep_alive;
 pub mod perfetto;
+pub mod merge;
 pub mod selftest;
 pub mod story;
 #[cfg(test)]

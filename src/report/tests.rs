@@ -16,7 +16,7 @@ use crate::seed::Seed;
 use crate::trace::{ConnectionId, Excerpt};
 use crate::words::OracleName;
 
-fn held(scenario: &str) -> Outcome {
+pub(super) fn held(scenario: &str) -> Outcome {
     let path = format!("scenarios/{}.yaml", scenario.replace(' ', "-"));
     let verdict = Verdict {
         scenario: scenario.to_owned(),
@@ -55,7 +55,7 @@ fn held(scenario: &str) -> Outcome {
     }
 }
 
-fn found() -> Outcome {
+pub(super) fn found() -> Outcome {
     let mut outcome = held("515, twice");
     outcome.word = Word::Kept(BTreeSet::from([
         OracleName::Holds,
@@ -158,12 +158,36 @@ fn text_without_colour_reads_alone() {
 
 #[test]
 fn json_is_one_object() {
-    insta::assert_snapshot!(json::report(
-        &all(),
-        "session",
-        "wire",
-        Duration::from_millis(3_456)
-    ));
+    let report = json::Report::of(&all(), "session", "wire", Duration::from_millis(3_456));
+    insta::assert_snapshot!(report.text());
+    let exits = all().iter().map(Outcome::exit).max();
+    assert_eq!(Some(report.exit()), exits);
+}
+
+/// The schema that is committed is the one that programs may go by.
+#[test]
+fn the_json_report_is_as_its_schema_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/report.schema.json");
+    let schema = json::schema().to_value();
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert_eq!(
+        serde_json::from_str(&committed).ok().as_ref(),
+        Some(&schema),
+        "write it anew with\n    cargo run -- schema report > docs/report.schema.json"
+    );
+    let report = json::Report::of(&all(), "session", "wire", Duration::ZERO);
+    let written: serde_json::Value = serde_json::from_str(&report.text()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&written)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    for (key, value) in [("format", 2.into()), ("runs", serde_json::Value::Null)] {
+        let mut wrong = written.clone();
+        wrong[key] = value;
+        assert!(!validator.is_valid(&wrong), "{key}");
+    }
 }
 
 #[test]
@@ -175,10 +199,97 @@ fn github_annotates_all_that_did_not_hold() {
 }
 
 #[test]
+fn the_summary_of_a_step_has_what_did_not_hold_and_its_replay_line_and_no_markup_of_theirs() {
+    let mut outcomes = all();
+    outcomes[1].scenario = "<img src=x> | **bold**\n# head".to_owned();
+    insta::assert_snapshot!(github::summary(&outcomes, Duration::from_millis(3_456)));
+}
+
+#[test]
 fn junit_counts_what_did_not_hold_as_failures() {
     let mut xml = Vec::new();
     junit::write(&all(), "session", &mut xml).unwrap();
     insta::assert_snapshot!(String::from_utf8(xml).unwrap());
+}
+
+/// What Jenkins' xUnit plugin takes (its schema `junit-10.xsd`): of each element the attributes that it must have, those
+/// that it may have, and what may be in it.
+const XUNIT: &[(&str, &[&str], &[&str], &[&str])] = &[
+    (
+        "testsuites",
+        &[],
+        &["name", "time", "tests", "failures", "errors"],
+        &["testsuite"],
+    ),
+    (
+        "testsuite",
+        &["name", "tests", "failures", "errors"],
+        &[
+            "time",
+            "skipped",
+            "timestamp",
+            "hostname",
+            "id",
+            "package",
+            "file",
+        ],
+        &["testcase", "properties", "system-out", "system-err"],
+    ),
+    (
+        "testcase",
+        &["name"],
+        &["time", "classname", "group"],
+        &["skipped", "error", "failure", "system-out", "system-err"],
+    ),
+    ("failure", &[], &["type", "message"], &[]),
+    ("error", &[], &["type", "message"], &[]),
+];
+
+#[test]
+fn junit_is_as_the_schema_of_jenkins_xunit_says() {
+    use quick_xml::events::Event;
+    let mut xml = Vec::new();
+    junit::write(&all(), "session", &mut xml).unwrap();
+    let xml = String::from_utf8(xml).unwrap();
+    let mut reader = quick_xml::Reader::from_str(&xml);
+    let mut open: Vec<String> = Vec::new();
+    let mut seen = 0;
+    loop {
+        let (element, ends) = match reader.read_event().unwrap() {
+            Event::Start(element) => (element, false),
+            Event::Empty(element) => (element, true),
+            Event::End(_) => {
+                open.pop();
+                continue;
+            }
+            Event::Eof => break,
+            _ => continue,
+        };
+        let name = String::from_utf8(element.name().as_ref().to_vec()).unwrap();
+        let inside = open.last().map_or(&["testsuites"][..], |outer| {
+            XUNIT.iter().find(|(known, ..)| known == outer).unwrap().3
+        });
+        assert!(inside.contains(&name.as_str()), "{name} in {open:?}");
+        let known = XUNIT.iter().find(|(known, ..)| **known == name);
+        let (_, must, may, _) = known.unwrap_or_else(|| panic!("{name}"));
+        let attributes: BTreeSet<String> = element
+            .attributes()
+            .map(|attribute| String::from_utf8(attribute.unwrap().key.as_ref().to_vec()).unwrap())
+            .collect();
+        for attribute in &attributes {
+            let attribute = attribute.as_str();
+            assert!(
+                must.contains(&attribute) || may.contains(&attribute),
+                "{name} {attribute}"
+            );
+        }
+        assert!(must.iter().all(|one| attributes.contains(*one)), "{name}");
+        seen += 1;
+        if !ends {
+            open.push(name);
+        }
+    }
+    assert_eq!(seen, 11, "{xml}");
 }
 
 /// A CI server knows a case by its name: two of one name would be one.

@@ -15,7 +15,9 @@ pub use fingerprint::Fingerprint;
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
 pub use header::{Claims, Header, Per, Policy};
 pub use prose::{Excerpt, Log, Prose, Story, Strands, Window};
-pub use timeline::{Answer, Asked, Bar, BarKind, Drawing, Facts, Lane, Mark, MarkKind, Room, Timeline};
+pub use timeline::{
+    Answer, Asked, Bar, BarKind, Drawing, Facts, Lane, Mark, MarkKind, Room, Timeline,
+};
 
 /// The version of the full form that this program writes and reads.
 pub const FORMAT: u32 = 1;

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::fuzz::smoke;
 use crate::interop;
-use crate::run::{SQUALL, lines, output, run};
+use crate::run::{SQUALL, have, lines, output, run};
 use crate::soak::MONTH;
 
 /// The program as it is while one works on it.
@@ -56,6 +56,11 @@ const STAGES: &[Stage] = &[
         name: "tests",
         needed: false,
         work: tests,
+    },
+    Stage {
+        name: "browser",
+        needed: false,
+        work: browser,
     },
     Stage {
         name: "build, release",
@@ -209,10 +214,13 @@ impl fmt::Display for Summaries {
 
 /// `cargo test`, whose every line is passed on and whose summaries are kept for the end.
 fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
-    let outcome = lines("cargo test --workspace --locked --no-fail-fast", |line| {
-        println!("{line}");
-        summaries.hear(line);
-    });
+    let outcome = lines(
+        "cargo test --workspace --exclude squall-browser --locked --no-fail-fast",
+        |line| {
+            println!("{line}");
+            summaries.hear(line);
+        },
+    );
     outcome?;
     if summaries.passed == 0 {
         bail!("no test was run");
@@ -226,10 +234,34 @@ fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What people look at, in a real browser, where there is one or it can be had.
+fn browser(summaries: &mut Summaries) -> anyhow::Result<()> {
+    let why = "the report and the dashboard are looked at in Chromium";
+    let found = have("chromium", "chromium", why)
+        .and_then(|()| have("chromedriver", "chromium-driver", why));
+    if let Err(error) = found {
+        println!("{error:#}");
+        let how = "install the Debian packages chromium and chromium-driver";
+        summaries.lacking.push(format!("browser: {how}"));
+        if is_ci() {
+            bail!("the browser is missing, and CI runs everything");
+        }
+        return Ok(());
+    }
+    run("cargo build --locked --quiet --bin squall")?;
+    let line = "cargo test --locked --package squall-browser -- --test-threads 2";
+    lines(line, |line| {
+        println!("{line}");
+        summaries.hear(line);
+    })
+}
+
 /// Clients that nobody here wrote, as far as their toolchains are here.
 fn real_clients(summaries: &mut Summaries) -> anyhow::Result<()> {
-    summaries.lacking = interop::stage()?;
-    if !summaries.lacking.is_empty() && is_ci() {
+    let lacking = interop::stage()?;
+    let lacks = !lacking.is_empty();
+    summaries.lacking.extend(lacking);
+    if lacks && is_ci() {
         bail!("a toolchain is missing, and CI runs everything");
     }
     Ok(())

@@ -39,7 +39,7 @@ pub struct Report<'a> {
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
-    run: Run<'a>,
+    run: Run,
     line: usize,
     /// The data block of its timeline.
     timeline: Option<String>,

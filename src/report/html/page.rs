@@ -43,7 +43,16 @@ pub(super) fn page(known: &str, blocks: &[(String, String)]) -> String {
     let head = head
         .replace("{{policy}}", &policy)
         .replace("{{style}}", &style);
-    [head.as_str(), known, "</script>\n", &blocks, script_head, &script, script_tail].concat()
+    [
+        head.as_str(),
+        known,
+        "</script>\n",
+        &blocks,
+        script_head,
+        &script,
+        script_tail,
+    ]
+    .concat()
 }
 
 fn split<'a>(markup: &'a str, place: &str) -> (&'a str, &'a str) {

@@ -144,7 +144,11 @@ fn remembers((org, what): (&OrgName, &Remembered)) -> String {
 }
 
 /// A message that is no routine, as the client sent or received it; `None` where it is told by what follows.
-pub(in crate::trace) fn message(conn: ConnectionId, message: &Message, sent: bool) -> Option<String> {
+pub(in crate::trace) fn message(
+    conn: ConnectionId,
+    message: &Message,
+    sent: bool,
+) -> Option<String> {
     let said = match message {
         Message::UpgradeRequest => return None,
         // That the client let go of its link is told so.

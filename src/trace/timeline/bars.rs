@@ -64,7 +64,13 @@ impl Bars {
         self.end(at, before);
     }
 
-    pub(super) fn connection(&mut self, lane: usize, at: Instant, conn: ConnectionId, text: String) {
+    pub(super) fn connection(
+        &mut self,
+        lane: usize,
+        at: Instant,
+        conn: ConnectionId,
+        text: String,
+    ) {
         let bar = open(lane, at, BarKind::Connection, text);
         self.connections.insert(conn, bar);
     }

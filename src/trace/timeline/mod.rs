@@ -228,8 +228,7 @@ impl Drawing {
                 }
                 if let Some(block) = block {
                     let what = format!("org {org}: block");
-                    self.bars
-                        .until(lane, BarKind::Block, at, at + *block, what);
+                    self.bars.until(lane, BarKind::Block, at, at + *block, what);
                 }
             }
             Event::Crashed { .. } | Event::Suspended | Event::Paused => {
@@ -390,7 +389,14 @@ impl Drawing {
     }
 
     /// Marks something; what was folded of the same organization is told before it.
-    fn put(&mut self, lane: Lane, at: Instant, kind: MarkKind, text: String, event: Option<&Event>) {
+    fn put(
+        &mut self,
+        lane: Lane,
+        at: Instant,
+        kind: MarkKind,
+        text: String,
+        event: Option<&Event>,
+    ) {
         match &lane {
             Lane::Session(org) | Lane::Connections(org) => self.unfold(&org.clone()),
             _ => {}

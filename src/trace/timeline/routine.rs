@@ -130,7 +130,10 @@ impl Routine {
             1 => what.into(),
             _ => format!("{count} {what}"),
         }));
-        let conn = self.conn.map(|conn| format!("{conn}: ")).unwrap_or_default();
+        let conn = self
+            .conn
+            .map(|conn| format!("{conn}: "))
+            .unwrap_or_default();
         Some(Mark {
             lane,
             at: first,
@@ -170,7 +173,10 @@ impl Beat {
         let plural = |count: u64| if count == 1 { "" } else { "s" };
         match (sent, answered) {
             (0, 0) => None,
-            (sent, 0) => Some(format!("{sent} {kind} ping{}, unanswered yet", plural(sent))),
+            (sent, 0) => Some(format!(
+                "{sent} {kind} ping{}, unanswered yet",
+                plural(sent)
+            )),
             (sent, answered) => Some(format!(
                 "{sent} {kind} ping{}, {answered} answered within {slowest}",
                 plural(sent)
@@ -180,5 +186,8 @@ impl Beat {
 }
 
 fn hex(bytes: &[u8]) -> CompactString {
-    bytes.iter().map(|byte| format_compact!("{byte:02x}")).collect()
+    bytes
+        .iter()
+        .map(|byte| format_compact!("{byte:02x}"))
+        .collect()
 }

@@ -1,0 +1,217 @@
+//! The dashboard of a running server.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use squall_browser::{Page, Squall};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
+/// A server, and where its pages are.
+fn serve(directory: &Path, more: &[&str]) -> (Squall, Value) {
+    let arguments = [&["serve", "--port", "0", "--format", "json"], more].concat();
+    let mut server = Squall::start(directory, &arguments, &[]);
+    let first = server.line(|line| line["listening"].is_object());
+    (server, first["listening"].clone())
+}
+
+fn text<'a>(listening: &'a Value, name: &str) -> &'a str {
+    listening[name].as_str().unwrap()
+}
+
+/// A client that gets as far as the WebSocket and says nothing more.
+fn connected(listening: &Value) -> TcpStream {
+    let mut stream = TcpStream::connect(text(listening, "address")).unwrap();
+    let head = "GET /ws/chat HTTP/1.1\r\nhost: mock\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    stream
+}
+
+#[test]
+fn connections_appear_as_they_come_and_are_ended_with_a_click() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        page.until("document.querySelector('#link').textContent === 'live'")
+            .await;
+        assert_eq!(page.text("#root-key").await, text(&listening, "root_key"));
+        let mut client = connected(&listening);
+        page.until("document.querySelector('#connections tbody').textContent.includes('upgraded')")
+            .await;
+        page.until("document.querySelector('#events').textContent.includes('conn 1: upgraded')")
+            .await;
+        page.until("document.querySelector('#timeline rect.connecting')")
+            .await;
+        page.click("#connections button[aria-label='eof connection 1']")
+            .await;
+        let mut rest = Vec::new();
+        client.read_to_end(&mut rest).unwrap();
+        page.until(
+            "document.querySelector('#connections tbody').textContent === 'Nobody is connected.'",
+        )
+        .await;
+        let asked = page.asked_for().await;
+        let own =
+            |url: &&String| !url.starts_with(&format!("http://{}/", text(&listening, "address")));
+        assert!(
+            asked.iter().filter(own).count() == 0 && !asked.is_empty(),
+            "{asked:?}"
+        );
+    });
+}
+
+#[test]
+fn a_fault_is_put_on_and_taken_off_with_one_click_each() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        let pressed = |wanted: bool| {
+            format!("document.querySelector('#switches button').ariaPressed === '{wanted}'")
+        };
+        page.until(&pressed(false)).await;
+        page.click("#switches button").await;
+        page.until(&pressed(true)).await;
+        assert!(
+            page.text("#standing")
+                .await
+                .contains(r#"{"delay_reply":{"by":"30s""#)
+        );
+        page.until("document.querySelector('#timeline rect.fault')")
+            .await;
+        page.click("#switches button").await;
+        page.until(&pressed(false)).await;
+        page.until("document.querySelector('#standing').textContent === ''")
+            .await;
+
+        page.keys("#fault-name", "refuse_upgrade").await;
+        page.run("document.querySelector('#fault-parameters').value = '{\"status\": 503}'")
+            .await;
+        page.click("#fault button[value=faults]").await;
+        page.until("document.querySelector('#standing').textContent.includes('refuse_upgrade')")
+            .await;
+        page.click("#standing button").await;
+        page.until("document.querySelector('#standing').textContent === ''")
+            .await;
+        // Nobody is there to be closed: it is said, and how to go on.
+        page.click("#blows button").await;
+        page.until(
+            "document.querySelector('#problem').textContent.includes('connections that live')",
+        )
+        .await;
+    });
+}
+
+#[test]
+fn a_gateway_is_paired_by_pasting_its_code() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    std::fs::write(
+        directory.path().join("gateway.yaml"),
+        "policy: { limiter: { delay: 200ms } }\n",
+    )
+    .unwrap();
+    let arguments = [
+        "gateway",
+        "--config",
+        "gateway.yaml",
+        "--init-store",
+        "--listen",
+        "127.0.0.1:0",
+        "--log",
+        "json",
+        "--server",
+        text(&listening, "url"),
+        "--root-key",
+        text(&listening, "root_key"),
+    ];
+    let mut gateway = Squall::start(directory.path(), &arguments, &[("SQUALL_API_KEY", KEY)]);
+    let api = gateway.line(|line| line["event"] == "listening")["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    ureq::post(format!("{api}/api/start-session"))
+        .header("x-api-key", KEY)
+        .content_type("application/json")
+        .send(r#"{"organization_id":"2"}"#)
+        .unwrap();
+    gateway.line(|line| line["event"] == "state" && line["state"] == "awaiting_qr_scan");
+    let shown = ureq::get(format!("{api}/api/qr/2?format=json"))
+        .header("x-api-key", KEY)
+        .call()
+        .unwrap()
+        .body_mut()
+        .read_to_string()
+        .unwrap();
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        page.until("document.querySelector('#waiting').textContent.includes('conn 1')")
+            .await;
+        page.run(&format!(
+            "const data = new DataTransfer(); data.setData('text', {}); document.querySelector('#qr').dispatchEvent(new ClipboardEvent('paste', {{ clipboardData: data, bubbles: true, cancelable: true }}))",
+            json!(shown["qr"])
+        ))
+        .await;
+        page.until("document.querySelector('#scanned').textContent.startsWith('Scanned: conn 1')")
+            .await;
+        gateway.line(|line| line["event"] == "state" && line["state"] == "connected");
+        page.until("document.querySelector('#timeline rect.open')")
+            .await;
+        page.picture("dashboard.png").await;
+        page.prefer("dark").await;
+        page.resize(390, 844, true).await;
+        assert_eq!(
+            page.run("return document.documentElement.scrollWidth - innerWidth")
+                .await,
+            json!(0)
+        );
+        page.picture("dashboard-narrow.png").await;
+    });
+}
+
+#[test]
+fn with_a_token_the_page_is_for_whoever_knows_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &["--token", "s3cret"]);
+    let host = text(&listening, "address").to_owned();
+    Page::open(
+        &format!("http://anybody:s3cret@{host}/"),
+        |page| async move {
+            page.until("document.querySelector('#link').textContent === 'live'")
+                .await;
+            page.click("#switches button").await;
+            page.until("document.querySelector('#switches button').ariaPressed === 'true'")
+                .await;
+        },
+    );
+    let refused = ureq::get(format!("http://{host}/")).call();
+    assert!(matches!(refused, Err(ureq::Error::StatusCode(401))));
+}
+
+#[test]
+fn markup_in_what_is_told_stays_text() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    ureq::post(format!("{address}admin/faults"))
+        .content_type("application/json")
+        .send(r#"{"fault":{"close":{"code":1011,"reason":"<img src=x onerror=owned()>"}},"target":{"account":"<script>owned()</script>"}}"#)
+        .unwrap();
+    Page::open(&address, |page| async move {
+        page.until("document.querySelector('#standing').textContent.includes('<img src=x onerror=owned()>')").await;
+        assert!(
+            page.text("#standing")
+                .await
+                .contains("<script>owned()</script>")
+        );
+        let made = page.run("return [document.images.length, document.querySelectorAll('script').length, typeof owned]").await;
+        assert_eq!(made, json!([0, 1, "undefined"]));
+    });
+}

@@ -1,0 +1,4 @@
+//! What Squall shows people, looked at in a real browser.
+
+mod dashboard;
+mod report;
