@@ -1,7 +1,7 @@
 //! The trace as a timeline, to be drawn: lanes, bars on them for what lasts, marks for what happens, and the limiter's
 //! ledger. What is routine (pings that are answered, queries, stanzas after login) folds into marks with a count.
 //!
-//! Its memory is what it tells: nothing is thinned but what folds, and a fold never spans more than a 400th of the run.
+//! Its memory is what it tells: nothing is thinned but what folds, and a fold never spans more than a 400th of the run, or five minutes.
 
 mod bars;
 mod facts;
@@ -137,7 +137,7 @@ impl Drawing {
             lanes: lanes.collect(),
             whose: BTreeMap::new(),
             routine: BTreeMap::new(),
-            cut: Millis::new((header.runs_for.get() / FOLDS).saturating_mul(orgs)),
+            cut: Millis::new((header.runs_for.get() / FOLDS).saturating_mul(orgs)).max(SHORTEST),
             bars: Bars::default(),
             marks: Vec::new(),
             ledger: Ledger::new(&header.policy),
@@ -422,6 +422,8 @@ impl Drawing {
 
 /// So many folds at most, of all organizations together where nothing else happens.
 const FOLDS: u64 = 400;
+/// A fold holds about a dozen pings at least.
+const SHORTEST: Millis = Millis::from_mins(5);
 
 impl State {
     /// As a bar of the session's lane.

@@ -50,9 +50,8 @@ fn no_ping_is_lost_in_a_fold_and_no_fold_spans_more_than_its_share() {
         .iter()
         .filter_map(|mark| mark.until.map(|until| until.since(mark.at)))
         .max();
-    let share = Millis::from_hours(12).get() / FOLDS;
     assert!(
-        longest.is_some_and(|longest| longest.get() <= share),
+        longest.is_some_and(|longest| longest <= SHORTEST),
         "{longest:?}"
     );
     assert!(timeline.marks.is_sorted_by_key(|mark| mark.at));
