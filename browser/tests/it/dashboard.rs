@@ -164,6 +164,14 @@ fn a_gateway_is_paired_by_pasting_its_code() {
         gateway.line(|line| line["event"] == "state" && line["state"] == "connected");
         page.until("document.querySelector('#timeline rect.open')")
             .await;
+        page.until("document.querySelector('#connections tbody').textContent.includes('open')")
+            .await;
+        page.keys("#stretch", "minute").await;
+        page.click("#switches button:nth-child(3)").await;
+        page.until("document.querySelector('#timeline rect.fault')")
+            .await;
+        page.until("document.querySelector('#events').textContent.includes('fault on')")
+            .await;
         page.picture("dashboard.png").await;
         page.prefer("dark").await;
         page.resize(390, 844, true).await;

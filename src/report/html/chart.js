@@ -62,7 +62,8 @@ class Chart {
         svg("rect", { x, y: top + bar.row * ROW + 3, width, height: ROW - 2, rx: 2 }), label);
     });
     const middle = top + lane.rows * ROW + 10;
-    const marks = thinMarks(lane.marks, this.view, this.inner).map(({ x, mark, count, first, last }) => {
+    const marks = thinMarks(lane.marks, this.view, this.inner).map(({ mark, count, first, last }) => {
+      const x = this.view.x(mark.at, this.inner);
       const text = count > 1 ? `${count} entries, ${point(first.at)} to ${point(last.at)}\n${mark.text}` : `${point(mark.at)}\n${mark.text}`;
       const click = () => (count > 1 && last.at > first.at ? this.view.show(first.at - (last.at - first.at) * 0.1 - 5, last.at + (last.at - first.at) * 0.1 + 5) : this.select(mark));
       return svg("g", { class: `mark ${mark.kind}`, click }, svg("title", {}, text),

@@ -11,8 +11,8 @@ async function showConnections() {
     el("td", {}, one.registers ? `${one.stage}, waits to be paired` : one.stage),
     el("td", {}, `${ago(one.since, now)} ago`),
     el("td", {}, one.last_activity ? `${ago(one.last_activity, now)} ago` : ""),
-    el("td", {}, `${one.received.frames} frames, ${bytes(one.received.bytes)}`),
-    el("td", {}, `${one.sent.frames} frames, ${bytes(one.sent.bytes)}`),
+    el("td", {}, `${counted(one.received.frames, "frame")}, ${bytes(one.received.bytes)}`),
+    el("td", {}, `${counted(one.sent.frames, "frame")}, ${bytes(one.sent.bytes)}`),
     el("td", {}, `${one.pings.iq} IQ, ${one.pings.web_socket} WebSocket`),
     el("td", { class: "ends" }, ...["close", "eof", "reset"].map((how) =>
       el("button", { type: "button", "aria-label": `${how} connection ${one.id}`, click: () => attempt(() => ask("DELETE", `/admin/connections/${one.id}?how=${how}`).then(showConnections)) }, how)))));

@@ -19,7 +19,10 @@ const isOf = (fault) => (placed) => {
 };
 
 async function showFaults() {
-  standing = (await ask("GET", "/admin/faults")).faults;
+  const { faults } = await ask("GET", "/admin/faults");
+  // Whoever is about to click keeps the button under the pointer.
+  if (JSON.stringify(faults) === JSON.stringify(standing)) return;
+  standing = faults;
   for (const button of byId("switches").children) {
     button.setAttribute("aria-pressed", String(standing.some(isOf(JSON.parse(button.dataset.fault)))));
   }

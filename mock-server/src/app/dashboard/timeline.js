@@ -1,7 +1,7 @@
 // The timeline: a lane for each connection of late, one for faults, and the present at its right edge.
 
 const LANE = 22;
-const NAMES = 110;
+const NAMES = 136;
 const MOST_LANES = 40;
 const KEPT_EVENTS = 5000;
 
@@ -58,7 +58,7 @@ class Timeline {
       svg("text", { x: 2, y: 40 }, "faults"),
       ...faults.map(([, { from, to, name }]) => bar("fault", from, to, 24, name)),
       ...lanes.flatMap(([id, { from, to, open, account }]) => [
-        svg("text", { x: 2, y: places.get(id) + 16 }, `conn ${id}${account ? ` (${account})` : ""}`.slice(0, 18)),
+        svg("text", { x: 2, y: places.get(id) + 16 }, `conn ${id}${account ? ` (${account})` : ""}`.slice(0, 24)),
         bar("connecting", from, open ?? to, places.get(id), `conn ${id}`),
         open ? bar("open", open, to, places.get(id), `conn ${id}, open`) : null,
       ]),

@@ -32,3 +32,6 @@ function ago(then, now) {
 }
 
 const bytes = (count) => (count < 10_000 ? `${count} B` : count < 10_000_000 ? `${Math.round(count / 1000)} kB` : `${Math.round(count / 1_000_000)} MB`);
+
+/** A number and what it counts. */
+const counted = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
