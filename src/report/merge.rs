@@ -85,7 +85,7 @@ pub fn read(path: &Path) -> Result<Report, Unmergeable> {
 /// They are not parts of one set.
 ///
 /// # Panics
-/// There is none.
+/// Where there is no report at all.
 pub fn merge(parts: Vec<(PathBuf, Report)>) -> Result<Report, Unmergeable> {
     let mut parts = parts.into_iter();
     let (first, mut whole) = parts.next().expect("a report to begin with");
