@@ -212,9 +212,16 @@ fn junit_counts_what_did_not_hold_as_failures() {
     insta::assert_snapshot!(String::from_utf8(xml).unwrap());
 }
 
-/// What Jenkins' xUnit plugin takes (its schema `junit-10.xsd`): of each element the attributes that it must have, those
-/// that it may have, and what may be in it.
-const XUNIT: &[(&str, &[&str], &[&str], &[&str])] = &[
+/// An element, the attributes that it must have, those that it may have, and what may be in it.
+type Allowed = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+/// What Jenkins' xUnit plugin takes (its schema `junit-10.xsd`).
+const XUNIT: &[Allowed] = &[
     (
         "testsuites",
         &[],
