@@ -59,6 +59,9 @@ enum Keeps {
 #[derive(Default)]
 struct Rounds {
     findings: Vec<String>,
+    /// Who was told to be blocked in the life before.
+    blocked: Option<String>,
+    blocks_told: usize,
     hit: BTreeMap<Point, usize>,
     seen: Seen,
 }
@@ -73,8 +76,9 @@ fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
     let rounds = rounds.map_or(30, |rounds| rounds.parse().unwrap());
     let done = play(rounds, Keeps::Everything);
     println!(
-        "{rounds} rounds of kill -9: {:?}; {} dials seen",
+        "{rounds} rounds of kill -9: {:?}; {} blocks told, {} dials seen",
         done.hit,
+        done.blocks_told,
         done.seen.dials.len()
     );
     assert_eq!(done.findings, [""; 0]);
@@ -116,12 +120,13 @@ fn play(count: usize, keeps: Keeps) -> Rounds {
         let before = fs::read(at.join("squall.store")).unwrap();
         let org = format!("org-{number}");
         let gateway = Gateway::start(&server, &CONFIG, at);
+        rounds.still_refused(&gateway);
         while keeps == Keeps::Everything
             && gateway.get("/api/rate-limit-status").body["can_connect"] != true
         {
             thread::sleep(Duration::from_millis(100));
         }
-        let heard = strike(point, &server, gateway, &org, at);
+        let heard = strike(number, &server, gateway, at);
         if keeps == Keeps::Nothing {
             fs::write(at.join("squall.store"), before).unwrap();
         }
@@ -132,8 +137,9 @@ fn play(count: usize, keeps: Keeps) -> Rounds {
     rounds
 }
 
-/// Asks for a start, and kills at the point.
-fn strike(point: Point, server: &Server, gateway: Gateway, org: &str, at: &Path) -> Heard {
+/// Asks for a start, and kills at the point: a 515 while it is recorded, or in every other round once it is told.
+fn strike(number: usize, server: &Server, gateway: Gateway, at: &Path) -> Heard {
+    let org = format!("org-{number}");
     let body = format!("{{\"organization_id\":\"{org}\"}}");
     let head = format!(
         "POST /api/start-session HTTP/1.1\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {}",
@@ -143,7 +149,7 @@ fn strike(point: Point, server: &Server, gateway: Gateway, org: &str, at: &Path)
     let written = || fs::metadata(&store).unwrap().modified().unwrap();
     let before = written();
     let answer = gateway.open(&head, &body);
-    match point {
+    match POINTS[number % POINTS.len()] {
         Point::BeforeTheCommit => Heard::of(answer, gateway),
         Point::AfterTheCommit => {
             while written() == before {}
@@ -162,33 +168,51 @@ fn strike(point: Point, server: &Server, gateway: Gateway, org: &str, at: &Path)
             let shown = gateway.get_unheard(&format!("/api/qr/{org}?format=json"));
             server.scan(shown.body["qr"].as_str().unwrap());
             gateway.state("connected");
-            server.inject(&["stream_error", "code=515"], at);
-            let told = gateway
-                .process
-                .line(|line| line["event"] == "disconnected" && line["handoff"] == false);
-            assert_eq!(told["cause"], "rate_limited");
-            Heard {
-                block: true,
-                ..Heard::of(answer, gateway)
-            }
+            let before = written();
+            let mut injecting = server.injecting(&["stream_error", "code=515"], at);
+            let told = if number.is_multiple_of(2) {
+                let told = |line: &Value| line["cause"] == "rate_limited";
+                gateway.process.line(told);
+                true
+            } else {
+                while written() == before {}
+                false
+            };
+            let mut heard = Heard::of(answer, gateway);
+            heard.block |= told;
+            injecting.wait().unwrap();
+            heard
         }
     }
 }
 
 impl Heard {
     fn of(answer: Open, gateway: Gateway) -> Self {
-        gateway.process.kill();
+        let told = gateway.process.kill();
         let said = answer.rest();
         let body = said.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let body: Value = serde_json::from_str(body).unwrap_or_default();
         Self {
             attempt: body["attempt_id"].as_u64(),
-            block: false,
+            block: told.iter().any(|line| line.contains("rate_limited")),
         }
     }
 }
 
 impl Rounds {
+    /// A block that was told refuses in the next life.
+    fn still_refused(&mut self, gateway: &Gateway) {
+        let Some(org) = self.blocked.take() else {
+            return;
+        };
+        let asked = format!("/api/rate-limit-status?organization_id={org}");
+        let refused_by = gateway.get(&asked).body["refused_by"].to_string();
+        if !refused_by.contains("\"block\"") {
+            let finding = format!("{org}: its block was told and refuses nothing: {refused_by}");
+            self.findings.push(finding);
+        }
+    }
+
     /// What the store remembers, against what was heard.
     fn judge(&mut self, aim: Point, heard: &Heard, org: &str, at: &Path) {
         let lines = squall_store(at, &["export", "squall.store"]);
@@ -210,9 +234,13 @@ impl Rounds {
             let finding = format!("{org}: attempt {attempt} got its 202 and is not in the ledger");
             self.findings.push(finding);
         }
-        if heard.block && of("block") == 0 {
-            let finding = format!("{org}: its block was told and is forgotten");
-            self.findings.push(finding);
+        if heard.block {
+            self.blocks_told += 1;
+            self.blocked = Some(org.to_owned());
+            if of("block") == 0 {
+                let finding = format!("{org}: its block was told and is forgotten");
+                self.findings.push(finding);
+            }
         }
         // Where it truly ended, whatever was aimed at.
         let point = match (heard.attempt, of("attempt")) {

@@ -81,10 +81,11 @@ impl Process {
         line
     }
 
-    /// Ends it as `kill -9` does.
-    pub(crate) fn kill(mut self) {
+    /// Ends it as `kill -9` does. What it had told by then and nobody had read yet.
+    pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        self.lines.iter().collect()
     }
 
     /// Asks it to end, and waits until it has. Its exit code.
@@ -152,15 +153,21 @@ impl Server {
 
     /// `squall inject`, with these arguments.
     pub(crate) fn inject(&self, arguments: &[&str], directory: &Path) {
-        let done = Command::cargo_bin("squall")
+        let status = self.injecting(arguments, directory).wait().unwrap();
+        assert!(status.success(), "{arguments:?}: {status}");
+    }
+
+    /// The same, not waited for.
+    pub(crate) fn injecting(&self, arguments: &[&str], directory: &Path) -> Child {
+        Command::cargo_bin("squall")
             .unwrap()
             .arg("inject")
             .args(arguments)
             .args(["--server", &self.control])
             .current_dir(directory)
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "{done:?}");
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 }
 

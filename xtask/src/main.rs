@@ -1,8 +1,9 @@
 //! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `fuzz` looks for what nobody
-//! thought of, `interop` runs real clients, `soak` runs long.
+//! thought of, `api` does so over HTTP, `interop` runs real clients, `soak` runs long.
 
 #![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
 
+mod api;
 mod bench;
 mod fuzz;
 mod interop;
@@ -29,6 +30,8 @@ enum Command {
     Bench,
     /// Fuzz what reads hostile bytes, for as long as one likes.
     Fuzz(fuzz::Fuzz),
+    /// Fuzz the gateway's API from its own document.
+    Api,
     /// Put real clients through every case, and compare what they did with interop/RESULTS.md.
     Interop(interop::Interop),
     /// Run what takes too long for every day: a thousand months of random weather, each twice, and a thousand sessions.
@@ -40,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         Command::Test => test::test(),
         Command::Bench => bench::bench(),
         Command::Fuzz(fuzz) => fuzz.run(),
+        Command::Api => api::run(),
         Command::Interop(interop) => interop.run(),
         Command::Soak(soak) => soak.run(),
     }

@@ -16,6 +16,10 @@ pub(crate) const THOUSAND: &str = "soak/a-thousand-organizations-for-a-day.yaml"
 /// Five thousand real connections.
 const FIVE_THOUSAND: &str = "soak/five-thousand-connections-for-five-minutes.yaml";
 
+/// Two hundred rounds of `kill -9` on a gateway.
+const KILLS: &str =
+    "env SQUALL_KILL_ROUNDS=200 cargo test --locked --quiet --test gateway no_kill -- --nocapture";
+
 #[derive(Args)]
 pub(crate) struct Soak {
     /// The seeds of the random month, each of which runs twice
@@ -38,6 +42,8 @@ impl Soak {
             run(&format!("{SQUALL} {what}"))?;
             println!("took {:.0} s", begun.elapsed().as_secs_f64());
         }
+        // Every window is scaled down, and still 200 rounds wait for their hours.
+        run(KILLS)?;
         five_thousand()
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
+use crate::api;
 use crate::fuzz::smoke;
 use crate::interop;
 use crate::run::{SQUALL, have, lines, output, run};
@@ -97,6 +98,11 @@ const STAGES: &[Stage] = &[
         name: "fuzz smoke",
         needed: false,
         work: |_| smoke(),
+    },
+    Stage {
+        name: "API fuzz",
+        needed: false,
+        work: |summaries| lacks(summaries, api::stage()?),
     },
     Stage {
         name: "real clients",
@@ -258,10 +264,14 @@ fn browser(summaries: &mut Summaries) -> anyhow::Result<()> {
 
 /// Clients that nobody here wrote, as far as their toolchains are here.
 fn real_clients(summaries: &mut Summaries) -> anyhow::Result<()> {
-    let lacking = interop::stage()?;
-    let lacks = !lacking.is_empty();
+    lacks(summaries, interop::stage()?)
+}
+
+/// What a stage could not run is told at the end.
+fn lacks(summaries: &mut Summaries, lacking: Vec<String>) -> anyhow::Result<()> {
+    let all = lacking.is_empty();
     summaries.lacking.extend(lacking);
-    if lacks && is_ci() {
+    if !all && is_ci() {
         bail!("a toolchain is missing, and CI runs everything");
     }
     Ok(())
