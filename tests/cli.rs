@@ -438,7 +438,7 @@ fn a_trace_for_perfetto_has_a_lane_for_each_and_marks_what_was_found() {
         file.to_str().unwrap(),
     ];
     assert_eq!(squall(&arguments).status.code(), Some(1));
-    let written: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let written: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
     let events = written["traceEvents"].as_array().unwrap();
     let names = |phase: &str| -> Vec<&str> {
         let of_phase = events.iter().filter(|event| event["ph"] == phase);
