@@ -4,16 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use squall_protocol::{Instant, Millis};
-use squall_session::limiter::MemoryStore;
 use squall_session::policy::{BlockScope, LimiterPolicy, PairingRestart, Policy, Quota, Window};
 
 use crate::engine::live::{self, Reach};
-use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener};
+use crate::engine::{BootFn, Counts, Done, Engine, Job, Listener, Program, TheGateway};
 use crate::oracle::Finding;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::subject::{Boot, Setup, Subject, Tested};
+use crate::subject::{Boot, KeptStore, Setup, Subject, Tested};
 use crate::trace::{self, Claims, Header};
 use crate::words::OracleName;
 
@@ -131,6 +130,17 @@ pub fn run_tested(
     tested.run(scenario, options)
 }
 
+/// Runs a scenario against the shipped gateway.
+pub(crate) fn run_gateway(
+    scenario: &Scenario,
+    name: &str,
+    claims: Claims,
+    options: Options,
+) -> std::io::Result<Verdict> {
+    run_program(scenario, name, claims, options, TheGateway)
+}
+
+/// Runs a scenario against a subject that is booted so.
 pub(crate) fn run_with<S: Subject>(
     scenario: &Scenario,
     name: &str,
@@ -138,10 +148,23 @@ pub(crate) fn run_with<S: Subject>(
     options: Options,
     boot: BootFn<S>,
 ) -> std::io::Result<Verdict> {
+    run_program(scenario, name, claims, options, boot)
+}
+
+fn run_program<P: Program>(
+    scenario: &Scenario,
+    name: &str,
+    claims: Claims,
+    options: Options,
+    program: P,
+) -> std::io::Result<Verdict> {
     let plan = Plan::draw(scenario, options.seed.unwrap_or(scenario.seed));
     let setup = Setup {
         policy: policy(&plan.policy),
-        store: MemoryStore::new(),
+        store: match P::ON_DISK {
+            true => KeptStore::file(),
+            false => KeptStore::memory(),
+        },
     };
     let seed = plan.seed;
     let mut job = Job::new(scenario, plan, options.engine, name, claims);
@@ -153,7 +176,7 @@ pub(crate) fn run_with<S: Subject>(
     }
     job.judged = !options.unjudged;
     let not_judged = job.header.claims.not_judged.iter().copied().collect();
-    let done = job.run(options.engine, &options.reach, setup, boot)?;
+    let done = job.run(options.engine, &options.reach, setup, program)?;
     Ok(verdict(
         (scenario, seed),
         (name, options.engine),

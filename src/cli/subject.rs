@@ -21,7 +21,7 @@ pub(super) fn described(name: &str) -> Option<String> {
                 &format!("squall run --subject {subject} --only {only} --explain"),
             );
         }
-        Tested::Session | Tested::Before => {
+        Tested::Session | Tested::Gateway | Tested::Before => {
             let never: Vec<&str> = tested
                 .claims()
                 .not_judged

@@ -24,11 +24,11 @@ use crate::expect::Expectations;
 use crate::oracle::{Findings, Judge};
 use crate::plan::Plan;
 use crate::scenario::Scenario;
-use crate::subject::{Setup, Subject};
+use crate::subject::Setup;
 use crate::trace::{Claims, FORMAT, Header};
 use crate::words::OracleName;
 
-pub(crate) use client::BootFn;
+pub(crate) use client::{BootFn, Program, TheGateway};
 pub use ears::{Counts, Listener};
 use live::Reach;
 pub use pongs::Pongs;
@@ -138,16 +138,16 @@ impl<'a> Job<'a> {
     }
 
     /// Runs it on its engine.
-    pub(crate) fn run<S: Subject>(
+    pub(crate) fn run(
         self,
         engine: Engine,
         reach: &Reach,
         setup: Setup,
-        boot: BootFn<S>,
+        program: impl Program,
     ) -> std::io::Result<Done> {
         match engine {
-            Engine::Wire => wire::run(self, setup, boot),
-            Engine::Live => live::run(self, setup, boot, reach),
+            Engine::Wire => wire::run(self, setup, program),
+            Engine::Live => live::run(self, setup, program, reach),
         }
     }
 }

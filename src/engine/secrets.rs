@@ -97,6 +97,11 @@ impl Secrets {
         }
     }
 
+    /// Nor must what opens the gateway's API.
+    pub(crate) fn keep_api_key(&self, key: [u8; 32]) {
+        self.lock().keep("the key of the gateway's API", key);
+    }
+
     /// What an entry with this event gives away: which key, and where, never the key itself.
     pub(crate) fn given_away(&self, event: &Event) -> Vec<Event> {
         let mut found = Vec::new();

@@ -1,6 +1,7 @@
 //! What a run needs whatever the engine: its recorder, its links, its steps, the server where it is ours, and at the end
 //! the verdict of those who listened.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,8 @@ use squall_mock_server::server::{self, GuardAnswer, Server, UnknownIq};
 use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Millis};
 use squall_session::OrgId;
-use squall_session::store::Store;
 
-use crate::engine::client::{BootFn, Client, Outside};
+use crate::engine::client::{Outside, Program};
 use crate::engine::conductor::{Class, Conductor};
 use crate::engine::ears::{Counts, Ears, Fired, Triggers};
 use crate::engine::link::exchange::{Exchange, Listener};
@@ -25,7 +25,7 @@ use crate::engine::{Done, Job};
 use crate::oracle::Findings;
 use crate::plan::{Phone, Plan};
 use crate::scenario;
-use crate::subject::{Setup, Subject};
+use crate::subject::Setup;
 use crate::words::OracleName;
 
 /// Everything of a run but who is tested, and over what.
@@ -135,7 +135,8 @@ impl Stage {
     }
 
     /// Makes an account for each organization; a paired one gets its device into the client's store.
-    pub(crate) fn open_accounts(&self, server: &MockServer, setup: &mut Setup) {
+    pub(crate) fn open_accounts(&self, server: &MockServer, setup: &Setup) {
+        let mut devices = BTreeMap::new();
         for (name, organization) in &self.plan.organizations {
             if !organization.paired {
                 server.create_account(name, None);
@@ -145,9 +146,10 @@ impl Stage {
                 Device::generate(&mut self.plan.seed.stream(&format!("device/{name}")));
             server.create_account(name, Some(&mut device));
             self.recorder.secrets().keep_device(name, &device);
-            // A new store in memory takes everything.
-            let _ = setup.store.put_device(&OrgId::new(name.clone()), device);
+            devices.insert(OrgId::new(name.clone()), device);
         }
+        let put = setup.store.put_devices(devices);
+        put.expect("a new store, which nobody has open, takes everything");
     }
 
     /// What this plan does to this server.
@@ -156,10 +158,10 @@ impl Stage {
     }
 
     /// Plays the run to its end against a client that dials over this network. Its tasks are the runtime's.
-    pub(crate) async fn play<S: Subject, N: Network>(
+    pub(crate) async fn play<N: Network>(
         &self,
         setup: Setup,
-        boot: BootFn<S>,
+        program: impl Program,
         network: N,
         nemesis: Option<Nemesis>,
     ) {
@@ -173,8 +175,8 @@ impl Stage {
             seed: self.plan.seed,
         };
         let organizations = self.plan.organizations.keys().cloned().collect();
-        let client = Client::new(outside, setup, boot, organizations);
-        client.boot();
+        let client = program.client(outside, setup, organizations);
+        Arc::clone(&client).boot();
         let steps = Steps {
             conductor: Arc::clone(&self.conductor),
             nemesis,

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use squall_session::limiter::MemoryStore;
 use squall_session::machine::{Alert, Disconnected};
-use squall_session::store::{Ledger, Store};
+use squall_session::store::Ledger;
 use squall_session::{AttemptId, Cause, OrgId, Stage, State};
 
+use crate::subject::KeptStore;
 use crate::trace::{ConnectionId, Event, OrgName, Remembered};
 use crate::words;
 
@@ -132,16 +132,14 @@ pub(crate) fn process_died(org: &OrgId, attempt: AttemptId) -> Event {
 
 /// What a store remembers of these organizations; of some nothing, and nothing at all where there is no store any more.
 pub(crate) fn remembered(
-    store: &MemoryStore,
+    store: &KeptStore,
     organizations: &[OrgName],
 ) -> BTreeMap<OrgName, Remembered> {
-    let read = |ledger: &mut Ledger| {
-        let of = |name: &OrgName| (name.clone(), of_org(ledger, &OrgId::new(name.clone())));
-        let all = organizations.iter().map(of);
-        all.filter(|(_, what)| *what != Remembered::default())
-            .collect()
-    };
-    store.clone().transact(read).unwrap_or_default()
+    let ledger = store.contents().unwrap_or_default().ledger;
+    let of = |name: &OrgName| (name.clone(), of_org(&ledger, &OrgId::new(name.clone())));
+    let all = organizations.iter().map(of);
+    all.filter(|(_, what)| *what != Remembered::default())
+        .collect()
 }
 
 /// The high-water mark is the limiter's time of the boot: the boot itself has moved it there.

@@ -13,18 +13,18 @@ use squall_mock_server::Peer;
 use squall_mock_server::app::MockServer;
 use squall_protocol::certificate::TrustedRoot;
 
-use crate::engine::client::BootFn;
+use crate::engine::client::Program;
 use crate::engine::conductor::Conductor;
 use crate::engine::link::End;
 use crate::engine::link::exchange::Exchange;
 use crate::engine::network::Network;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::{Done, Job};
-use crate::subject::{Setup, Subject};
+use crate::subject::Setup;
 use crate::trace::OrgName;
 
 /// Runs a job from beginning to end.
-pub(crate) fn run<S: Subject>(job: Job<'_>, mut setup: Setup, boot: BootFn<S>) -> io::Result<Done> {
+pub(crate) fn run(job: Job<'_>, setup: Setup, program: impl Program) -> io::Result<Done> {
     #[expect(
         clippy::disallowed_methods,
         reason = "how long a run took is told to people, nothing else"
@@ -44,7 +44,7 @@ pub(crate) fn run<S: Subject>(job: Job<'_>, mut setup: Setup, boot: BootFn<S>) -
     };
     let (stage, listener) = Stage::set(job, &conductor, lines);
     let server = stage.server(settings(&stage.plan));
-    stage.open_accounts(&server, &mut setup);
+    stage.open_accounts(&server, &setup);
     runtime.block_on(async {
         tokio::spawn(conductor.beat());
         tokio::spawn(server.clone().serve(listener));
@@ -54,7 +54,7 @@ pub(crate) fn run<S: Subject>(job: Job<'_>, mut setup: Setup, boot: BootFn<S>) -
             exchange: Arc::clone(&stage.exchange),
             server,
         };
-        stage.play(setup, boot, network, Some(nemesis)).await;
+        stage.play(setup, program, network, Some(nemesis)).await;
     });
     stage.end(|| begun.elapsed(), || drop(runtime))
 }

@@ -31,11 +31,6 @@ impl Log {
         Self { form, tell }
     }
 
-    /// What hears the sessions.
-    pub(super) fn listener(self) -> Listener {
-        Box::new(move |now, org, event| self.hear(now, org, event))
-    }
-
     pub(super) fn booted(&self, at: Timestamp, address: SocketAddr, found: &Found) {
         let url = format!("http://{address}");
         self.line(at, None, "listening", &url, json!({ "url": url }));
@@ -86,6 +81,12 @@ impl Log {
             }
         };
         (self.tell)(&line);
+    }
+}
+
+impl Listener for Log {
+    fn event(&self, now: Now, org: &OrgId, event: &Event) {
+        self.hear(now, org, event);
     }
 }
 

@@ -141,7 +141,7 @@ async fn until(config: Config, tell: Tell, end: impl Future<Output = ()>) -> Res
         store.map_err(refuses)?,
         setting,
         world,
-        log.clone().listener(),
+        Box::new(log.clone()),
     )
     .map_err(refuses)?;
     log.booted(gateway.now(), listener.local_addr()?, &found);

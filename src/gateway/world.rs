@@ -5,6 +5,7 @@ use std::io;
 
 use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use squall_protocol::{Instant, Millis, Now};
+use squall_session::OrgId;
 use squall_session::driver::{Clock, Connector};
 use squall_session::gateway::World;
 use squall_session::machine::Dial;
@@ -68,6 +69,12 @@ impl Connector for RealWorld {
 }
 
 impl World for RealWorld {
+    type Own = Self;
+
+    fn own(&self, _: &OrgId) -> Self {
+        self.clone()
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(task);
     }

@@ -5,8 +5,8 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod keep_alive;
-pub mod perfetto;
 pub mod merge;
+pub mod perfetto;
 pub mod selftest;
 pub mod story;
 #[cfg(test)]

@@ -5,17 +5,18 @@
 mod before;
 mod mutant;
 mod session;
+mod store;
 #[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::{Instant, Now};
-use squall_session::limiter::{MemoryStore, StoreError};
+use squall_session::limiter::StoreError;
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, Machine, OrgId, Policy, State};
 
-use crate::run::{Options, Verdict, run_with};
+use crate::run::{Options, Verdict, run_gateway, run_with};
 use crate::scenario::Scenario;
 use crate::trace::Claims;
 use crate::words::Denial;
@@ -23,12 +24,15 @@ use crate::words::Denial;
 pub use before::Before;
 pub use mutant::{MUTANTS, Mutant};
 pub use session::RealSession;
+pub use store::{KeptStore, OpenStore};
 
 /// A subject that comes with Squall.
 #[derive(Clone, Copy, Debug)]
 pub enum Tested {
     /// The real session behind the real limiter.
     Session,
+    /// The shipped gateway, asked over its HTTP API.
+    Gateway,
     /// The gateway as it was before.
     Before,
     /// The real session with one decision changed.
@@ -38,7 +42,7 @@ pub enum Tested {
 impl Tested {
     /// Every subject.
     pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Session, Self::Before]
+        [Self::Session, Self::Gateway, Self::Before]
             .into_iter()
             .chain(MUTANTS.iter().map(Self::Mutant))
     }
@@ -52,6 +56,7 @@ impl Tested {
     pub fn name(self) -> &'static str {
         match self {
             Self::Session => RealSession::NAME,
+            Self::Gateway => "gateway",
             Self::Before => Before::NAME,
             Self::Mutant(mutant) => mutant.name,
         }
@@ -61,6 +66,7 @@ impl Tested {
     pub fn about(self) -> &'static str {
         match self {
             Self::Session => "the real session behind the real limiter",
+            Self::Gateway => "the shipped gateway, asked over its HTTP API, on a store in one file",
             Self::Before => "the gateway as it was before: it reconnects by itself",
             Self::Mutant(mutant) => mutant.about,
         }
@@ -69,7 +75,7 @@ impl Tested {
     /// What it claims to do; what it does not claim is not judged.
     pub fn claims(self) -> Claims {
         match self {
-            Self::Session | Self::Mutant(_) => RealSession::claims(),
+            Self::Session | Self::Gateway | Self::Mutant(_) => RealSession::claims(),
             Self::Before => Before::claims(),
         }
     }
@@ -78,6 +84,7 @@ impl Tested {
         let (name, claims) = (self.name(), self.claims());
         match self {
             Self::Session => run_with(scenario, name, claims, options, Box::new(RealSession::boot)),
+            Self::Gateway => run_gateway(scenario, name, claims, options),
             Self::Before => run_with(scenario, name, claims, options, Box::new(Before::boot)),
             Self::Mutant(mutant) => {
                 let boot = move |setup: &Setup, now| mutant::Mutated::boot(mutant, setup, now);
@@ -146,7 +153,7 @@ pub struct Setup {
     /// Its settings.
     pub policy: Policy,
     /// Its store, which outlives its process.
-    pub store: MemoryStore,
+    pub store: KeptStore,
 }
 
 /// The answer to a start-session.

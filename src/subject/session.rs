@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Millis, Now};
-use squall_session::limiter::{self, Go, Limiter, MemoryStore, Permit, StoreError};
+use squall_session::limiter::{self, Go, Limiter, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::store::{Ledger, Store};
 use squall_session::{AttemptId, Event, LimiterPolicy, OrgId, Policy, Session, State};
 
-use crate::subject::{Admission, Boot, Setup, Subject};
+use crate::subject::{Admission, Boot, OpenStore, Setup, Subject};
 use crate::trace::Claims;
 use crate::words::Denial;
 
@@ -18,7 +18,7 @@ use crate::words::Denial;
 #[derive(Debug)]
 pub struct RealSession {
     policy: Policy,
-    limiter: Limiter<MemoryStore>,
+    limiter: Limiter<OpenStore>,
     states: BTreeMap<OrgId, State>,
     cut_short: Vec<(OrgId, AttemptId)>,
     clock_jumped: bool,
@@ -54,8 +54,8 @@ impl Boot for RealSession {
     }
 
     fn boot(setup: &Setup, now: Now) -> Result<Self, StoreError> {
-        let (limiter, found) =
-            Limiter::boot(setup.store.clone(), setup.policy.limiter.clone(), now)?;
+        let store = setup.store.open()?;
+        let (limiter, found) = Limiter::boot(store, setup.policy.limiter.clone(), now)?;
         Ok(Self {
             policy: setup.policy.clone(),
             limiter,

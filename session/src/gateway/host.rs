@@ -3,50 +3,59 @@
 use std::future::Future;
 use std::io;
 
-use squall_protocol::{Instant, Millis, Now};
+use squall_protocol::{Instant, Millis, Node, Now};
 
 use super::notice::Notice;
 use super::organization::Held;
 use super::{Gateway, Inside, World};
-use crate::driver::{Clock, Connector, Host};
-use crate::id::{AttemptId, OrgId};
+use crate::driver::{Clock, Connector, Host, Label};
+use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{Go, Permit};
 use crate::machine::{Dial, Event, Revocation};
 use crate::store::Store;
 
 /// See the module's text.
-pub(super) struct OrgHost<S, W> {
+pub(super) struct OrgHost<S, W: World> {
     gateway: Gateway<S, W>,
     org: OrgId,
+    own: W::Own,
 }
 
 impl<S: Store, W: World> OrgHost<S, W> {
     pub(super) fn new(gateway: Gateway<S, W>, org: OrgId) -> Self {
-        Self { gateway, org }
+        let own = gateway.0.world.own(&org);
+        Self { gateway, org, own }
     }
 }
 
 impl<S: Store, W: World> Clock for OrgHost<S, W> {
     fn now(&self) -> Now {
-        self.gateway.0.world.now()
+        self.own.now()
     }
 
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + 'static {
-        self.gateway.0.world.sleep_until(at)
+        self.own.sleep_until(at)
     }
 }
 
 impl<S: Store, W: World> Connector for OrgHost<S, W> {
-    type Stream = W::Stream;
+    type Stream = <W::Own as Connector>::Stream;
 
-    fn connect(&self, dial: &Dial) -> impl Future<Output = io::Result<W::Stream>> + Send + 'static {
-        self.gateway.0.world.connect(dial)
+    fn connect(
+        &self,
+        dial: &Dial,
+    ) -> impl Future<Output = io::Result<Self::Stream>> + Send + 'static {
+        self.own.connect(dial)
     }
 }
 
 impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
     fn confirm(&mut self, now: Now, start: Permit) -> Result<Go, Revocation> {
-        self.gateway.lock().limiter.confirm(now, start)
+        let attempt = start.attempt();
+        let answer = self.gateway.lock().limiter.confirm(now, start);
+        let told = answer.as_ref().map(|_| ()).map_err(|why| *why);
+        self.gateway.0.listener.confirmed(&self.org, attempt, told);
+        answer
     }
 
     // A store that cannot be asked may hold a block: it is asked again.
@@ -59,6 +68,7 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
 
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {
         let _ = self.gateway.lock().limiter.withdraw(now, attempt);
+        self.gateway.0.listener.withdrawn(&self.org, attempt);
     }
 
     fn event(&mut self, now: Now, event: &Event) {
@@ -87,7 +97,15 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
         }
         let events = &self.gateway.0.events;
         events.write(now.wall, &self.org, Notice::of(now, event));
-        (self.gateway.0.listener)(now, &self.org, event);
+        self.gateway.0.listener.event(now, &self.org, event);
+    }
+
+    fn stanza(&mut self, link: LinkId, node: &Node) {
+        self.gateway.0.listener.stanza(&self.org, link, node);
+    }
+
+    fn sending(&mut self, link: LinkId, label: Label) {
+        self.gateway.0.listener.sending(&self.org, link, label);
     }
 }
 

@@ -25,14 +25,14 @@ use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::certificate::TrustedRoot;
 use squall_protocol::pairing::Device;
-use squall_protocol::{Millis, Now};
+use squall_protocol::{Millis, Node, Now};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::driver::{self, Clock, Connector, DriverConfig};
-use crate::id::OrgId;
+use crate::driver::{self, Clock, Connector, DriverConfig, Label};
+use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{Found, Limiter};
-use crate::machine::{Event, Machine as _};
+use crate::machine::{Event, Machine as _, Revocation};
 use crate::policy::Policy;
 use crate::session::Session;
 use crate::store::{Contents, Store, StoreError};
@@ -50,14 +50,34 @@ pub use operator::{
 };
 
 /// The world that a gateway runs in: its time, its links and its tasks.
-pub trait World: Clock + Connector + Clone + Send + Sync + 'static {
+pub trait World: Clock + Clone + Send + Sync + 'static {
+    /// The same world for what belongs to one organization alone: its timers and its links.
+    type Own: Clock + Connector + Send + Sync + 'static;
+
+    /// What belongs to this organization. Asked once, when its session is opened.
+    fn own(&self, org: &OrgId) -> Self::Own;
+
     /// Runs a task beside all others, until it ends or the process does.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 }
 
-/// Hears what happens to every organization, in the millisecond it happens and in order. It is called under the
-/// gateway's lock: it asks the gateway nothing, and does not wait.
-pub type Listener = Box<dyn Fn(Now, &OrgId, &Event) + Send + Sync>;
+/// Hears what happens to every organization, in the millisecond it happens and in order. It does not wait.
+pub trait Listener: Send + Sync + 'static {
+    /// Something happened. This is called under the gateway's lock: it asks the gateway nothing.
+    fn event(&self, now: Now, org: &OrgId, event: &Event);
+
+    /// At its time, the limiter let an attempt dial, or did not.
+    fn confirmed(&self, _org: &OrgId, _attempt: AttemptId, _answer: Result<(), Revocation>) {}
+
+    /// An attempt's slot was given back: it was cancelled before its dial.
+    fn withdrawn(&self, _org: &OrgId, _attempt: AttemptId) {}
+
+    /// A stanza came, and the session is about to hear it: messages, receipts and notifications are the application's.
+    fn stanza(&self, _org: &OrgId, _link: LinkId, _node: &Node) {}
+
+    /// The next binary WebSocket frame of this link carries this.
+    fn sending(&self, _org: &OrgId, _link: LinkId, _label: Label) {}
+}
 
 /// What a gateway is given once.
 #[derive(Debug)]
@@ -80,7 +100,7 @@ struct Shared<S, W> {
     policy: Policy,
     root: TrustedRoot,
     authority: String,
-    listener: Listener,
+    listener: Box<dyn Listener>,
     events: Arc<Events>,
     inside: Mutex<Inside<S>>,
     closed: Notify,
@@ -106,7 +126,7 @@ impl<S: Store, W: World> Gateway<S, W> {
         store: S,
         setting: Setting,
         world: W,
-        listener: Listener,
+        listener: Box<dyn Listener>,
     ) -> Result<(Self, Found), StoreError> {
         let now = world.now();
         let (mut limiter, found) = Limiter::boot(store, setting.policy.limiter.clone(), now)?;
@@ -172,6 +192,13 @@ impl<S: Store, W: World> Gateway<S, W> {
         }
         self.lock().organizations.clear();
         self.0.closed.notify_one();
+    }
+
+    /// The application could not decrypt so many messages more of this organization.
+    pub fn undecryptable(&self, org: &OrgId, messages: u64) {
+        if let Some(organization) = self.lock().organizations.get(org) {
+            organization.undecryptable(messages);
+        }
     }
 
     /// Moves the clock's mark in the store, and tries again what could not be written, until the gateway is closed.

@@ -57,6 +57,10 @@ impl Organization {
         let _ = self.commands.send(Command::Stop);
     }
 
+    pub(super) fn undecryptable(&self, messages: u64) {
+        let _ = self.commands.send(Command::Undecryptable(messages));
+    }
+
     pub(super) fn hear(&mut self, event: &Event) {
         match event {
             Event::State(state) => {

@@ -4,11 +4,9 @@ use std::io;
 use std::path::PathBuf;
 
 use squall_session::limiter::MemoryStore;
-use squall_session::store::file::RedbStore;
+use squall_session::store::file::{RedbStore, SimulatedDisk};
 use squall_session::store::{Contents, Store};
 use tempfile::TempDir;
-
-use crate::disk::SimulatedDisk;
 
 /// A place with a new store in it.
 pub(crate) trait Bench {

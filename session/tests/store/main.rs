@@ -2,7 +2,6 @@
 
 mod bench;
 mod conformance;
-mod disk;
 mod lines;
 mod refusals;
 mod torn;

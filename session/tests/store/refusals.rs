@@ -5,11 +5,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use redb::{Database, TableDefinition};
-use squall_session::store::file::{AtPath, RedbStore};
+use squall_session::store::file::{AtPath, RedbStore, SimulatedDisk};
 use squall_session::store::{Contents, StoreError};
 
 use crate::bench::{Bench as _, InFile};
-use crate::disk::SimulatedDisk;
 use crate::{all, live};
 
 /// Everything that could tell that somebody was there.

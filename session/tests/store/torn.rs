@@ -5,10 +5,9 @@ use std::io::ErrorKind;
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt as _, SeedableRng as _};
 use squall_session::store::StoreError;
-use squall_session::store::file::RedbStore;
+use squall_session::store::file::{RedbStore, SimulatedDisk};
 
 use crate::bench::{Bench as _, OnDisk};
-use crate::disk::SimulatedDisk;
 use crate::{acts, all, live};
 
 /// What a store says before each act and after the last.
@@ -49,7 +48,7 @@ fn a_power_cut_at_any_change_loses_nothing_that_was_acknowledged() {
         let acknowledged = live_until(&disk, nth, ErrorKind::Other);
         for (seed, chance) in (0..).zip([0.0, 0.5, 0.5, 0.9, 0.9, 1.0]) {
             let place = format!("change {nth}, seed {seed}");
-            let after = disk.after_power_cut(chance, seed);
+            let after = disk.after_power_cut(chance, &mut ChaCha8Rng::seed_from_u64(seed));
             let store =
                 RedbStore::open_on(after).unwrap_or_else(|error| panic!("{place}: {error}"));
             // The act that was under way may have been done whole, or not at all.

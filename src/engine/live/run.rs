@@ -7,7 +7,7 @@ use std::sync::Arc;
 use squall_protocol::certificate::TrustedRoot;
 use squall_session::driver::{Tcp, Wss};
 
-use crate::engine::client::BootFn;
+use crate::engine::client::Program;
 use crate::engine::conductor::Conductor;
 use crate::engine::live::callers::Callers;
 use crate::engine::live::gate::{Guests, bind};
@@ -17,7 +17,7 @@ use crate::engine::live::serve::open;
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::{Done, Job};
-use crate::subject::{Setup, Subject};
+use crate::subject::Setup;
 
 /// How a run in real time reaches its server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,10 +45,10 @@ pub struct Elsewhere {
 }
 
 /// Runs a job from beginning to end.
-pub(crate) fn run<S: Subject>(
+pub(crate) fn run(
     job: Job<'_>,
-    mut setup: Setup,
-    boot: BootFn<S>,
+    setup: Setup,
+    program: impl Program,
     reach: &Reach,
 ) -> io::Result<Done> {
     #[expect(
@@ -63,18 +63,18 @@ pub(crate) fn run<S: Subject>(
         let conductor = Conductor::in_real_time();
         tokio::spawn(Arc::clone(&conductor).keep_time());
         match reach {
-            Reach::Beside => beside(job, &mut setup, boot, &conductor, false).await,
-            Reach::BesideOverTls => beside(job, &mut setup, boot, &conductor, true).await,
-            Reach::Elsewhere(server) => elsewhere(job, setup, boot, &conductor, server).await,
+            Reach::Beside => beside(job, &setup, program, &conductor, false).await,
+            Reach::BesideOverTls => beside(job, &setup, program, &conductor, true).await,
+            Reach::Elsewhere(server) => elsewhere(job, setup, program, &conductor, server).await,
         }
     })?;
     stage.end(|| begun.elapsed(), || drop(runtime))
 }
 
-async fn beside<S: Subject>(
+async fn beside(
     job: Job<'_>,
-    setup: &mut Setup,
-    boot: BootFn<S>,
+    setup: &Setup,
+    program: impl Program,
     conductor: &Arc<Conductor>,
     over_tls: bool,
 ) -> io::Result<Stage> {
@@ -104,15 +104,15 @@ async fn beside<S: Subject>(
         authority: address.to_string(),
     };
     stage
-        .play(setup.clone(), boot, network, Some(nemesis))
+        .play(setup.clone(), program, network, Some(nemesis))
         .await;
     Ok(stage)
 }
 
-async fn elsewhere<S: Subject>(
+async fn elsewhere(
     job: Job<'_>,
     setup: Setup,
-    boot: BootFn<S>,
+    program: impl Program,
     conductor: &Arc<Conductor>,
     server: &Elsewhere,
 ) -> io::Result<Stage> {
@@ -133,6 +133,6 @@ async fn elsewhere<S: Subject>(
         way,
         authority,
     };
-    stage.play(setup, boot, network, None).await;
+    stage.play(setup, program, network, None).await;
     Ok(stage)
 }

@@ -5,15 +5,13 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use squall_protocol::{Instant, Millis};
-use squall_session::limiter::MemoryStore;
 
 use crate::engine::client::Client;
-use crate::engine::network::Network;
 use crate::engine::process::Process;
 use crate::engine::recorder::Recorder;
 use crate::plan::{Action, DOWN_FOR};
 use crate::scenario::CrashedStore;
-use crate::subject::Subject;
+use crate::subject::KeptStore;
 use crate::trace::Event;
 
 /// Does what a step asks of the client's side.
@@ -55,11 +53,11 @@ impl Operator for Nobody {
 }
 
 /// The client that runs in this process.
-pub(crate) struct OwnClient<S: Subject, N> {
+pub(crate) struct OwnClient {
     recorder: Arc<Recorder>,
     process: Arc<Process>,
-    store: MemoryStore,
-    client: Arc<Client<S, N>>,
+    store: KeptStore,
+    client: Arc<dyn Client>,
     /// How long after it is gone a supervisor starts the client's process again, where there is one.
     supervisor: Option<Millis>,
     /// The client's process is gone, and a time was set for its boot.
@@ -77,13 +75,13 @@ pub(crate) enum Later {
     Boot,
 }
 
-impl<S: Subject, N: Network> OwnClient<S, N> {
+impl OwnClient {
     /// This client, in this process, on this store.
     pub(crate) fn new(
         recorder: &Arc<Recorder>,
         process: &Arc<Process>,
-        store: MemoryStore,
-        client: &Arc<Client<S, N>>,
+        store: KeptStore,
+        client: &Arc<dyn Client>,
     ) -> Self {
         Self {
             recorder: Arc::clone(recorder),
@@ -98,7 +96,7 @@ impl<S: Subject, N: Network> OwnClient<S, N> {
     /// Boots the client. A process that refuses to start is gone at once, and a supervisor tries again.
     fn boot(&mut self, now: Instant) -> Option<(Instant, Later)> {
         self.boots = false;
-        if self.client.boot() {
+        if Arc::clone(&self.client).boot() {
             return None;
         }
         let restart = self.supervisor?;
@@ -132,7 +130,7 @@ impl<S: Subject, N: Network> OwnClient<S, N> {
     }
 }
 
-impl<S: Subject, N: Network> Operator for OwnClient<S, N> {
+impl Operator for OwnClient {
     type Due = Later;
 
     fn act(&mut self, now: Instant, action: &Action) -> Result<Option<(Instant, Later)>, InVain> {

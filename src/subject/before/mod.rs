@@ -11,20 +11,21 @@ use std::collections::BTreeSet;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::Now;
 use squall_protocol::pairing::Device;
-use squall_session::limiter::{MemoryStore, StoreError};
+use squall_session::limiter::StoreError;
 use squall_session::machine::Revocation;
 use squall_session::store::Store;
 use squall_session::{AttemptId, Event, OrgId, State};
 
 use self::reconnecting::{CONNECT, Reconnecting, SILENCE};
-use crate::subject::{Admission, Boot, Setup, Subject};
+use crate::subject::{Admission, Boot, OpenStore, Setup, Subject};
 use crate::trace::Claims;
 use crate::words::{Denial, OracleName};
 
 /// The gateway as it was before.
 #[derive(Debug)]
 pub struct Before {
-    store: MemoryStore,
+    /// Where there is none it begins anew, and does not mind.
+    store: Option<OpenStore>,
     attempts: u64,
     open: BTreeSet<OrgId>,
 }
@@ -47,9 +48,11 @@ impl Boot for Before {
     }
 
     fn boot(setup: &Setup, _: Now) -> Result<Self, StoreError> {
-        let mut store = setup.store.clone();
-        // Where there is no store it begins anew, and does not mind.
-        let attempts = store.transact(|ledger| ledger.attempts_ever).unwrap_or(0);
+        let mut store = setup.store.open().ok();
+        let ever = store
+            .as_mut()
+            .map(|store| store.transact(|ledger| ledger.attempts_ever));
+        let attempts = ever.and_then(Result::ok).unwrap_or(0);
         Ok(Self {
             store,
             attempts,
@@ -74,7 +77,9 @@ impl Subject for Before {
         self.attempts += 1;
         let (attempt, ever) = (AttemptId(self.attempts), self.attempts);
         // It counts them for its log alone, and goes on where it cannot.
-        let _ = self.store.transact(|ledger| ledger.attempts_ever = ever);
+        if let Some(store) = &mut self.store {
+            let _ = store.transact(|ledger| ledger.attempts_ever = ever);
+        }
         self.open.insert(org.clone());
         Admission::Granted {
             attempt,
@@ -97,14 +102,17 @@ impl Subject for Before {
                 self.open.remove(org);
             }
             Event::Device(device) => {
-                let _ = self.store.put_device(org, device.clone());
+                if let Some(store) = &mut self.store {
+                    let _ = store.put_device(org, device.clone());
+                }
             }
             _ => {}
         }
     }
 
     fn machine(&mut self, org: &OrgId, mut rng: ChaCha8Rng) -> Reconnecting {
-        let stored = self.store.device(org).ok().flatten();
+        let stored = self.store.as_ref().map(|store| store.device(org));
+        let stored = stored.and_then(Result::ok).flatten();
         let device = stored.unwrap_or_else(|| Device::generate(&mut rng));
         Reconnecting::new(device, rng)
     }

@@ -51,8 +51,26 @@ impl Connector for TestWorld {
 }
 
 impl World for TestWorld {
+    type Own = Self;
+
+    fn own(&self, _: &OrgId) -> Self {
+        self.clone()
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(task);
+    }
+}
+
+/// Keeps the states that were told.
+struct Told(Arc<Mutex<Vec<(OrgId, State)>>>);
+
+impl Listener for Told {
+    fn event(&self, _: Now, org: &OrgId, event: &Event) {
+        if let Event::State(state) = event {
+            let mut told = self.0.lock().expect("unpoisoned");
+            told.push((org.clone(), *state));
+        }
     }
 }
 
@@ -95,11 +113,7 @@ impl House {
                 clock,
                 servers: sender,
             },
-            Box::new(move |_, org, event| {
-                if let Event::State(state) = event {
-                    log.lock().expect("unpoisoned").push((org.clone(), *state));
-                }
-            }),
+            Box::new(Told(log)),
         )
         .expect("a healthy store");
         Self {

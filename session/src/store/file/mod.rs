@@ -5,6 +5,7 @@
 
 mod disk;
 mod held;
+mod simulated;
 mod tables;
 
 use std::path::Path;
@@ -17,6 +18,7 @@ use crate::store::{Contents, Ledger, Store, StoreError};
 
 pub use disk::{AtPath, Disk};
 use held::Held;
+pub use simulated::{OpenDisk, SimulatedDisk};
 
 /// A store in one file.
 #[derive(Debug)]
