@@ -12,7 +12,7 @@ use crate::oracle::Finding;
 use crate::plan::Plan;
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::subject::{Boot, KeptStore, Setup, Subject, Tested};
+use crate::subject::{Boot, KeptStore, PagesFn, Setup, Subject, Tested};
 use crate::trace::{self, Claims, Header};
 use crate::words::OracleName;
 
@@ -130,14 +130,15 @@ pub fn run_tested(
     tested.run(scenario, options)
 }
 
-/// Runs a scenario against the shipped gateway.
+/// Runs a scenario against the shipped gateway, or one with other pages before it.
 pub(crate) fn run_gateway(
     scenario: &Scenario,
     name: &str,
     claims: Claims,
     options: Options,
+    pages: Option<PagesFn>,
 ) -> std::io::Result<Verdict> {
-    run_program(scenario, name, claims, options, TheGateway)
+    run_program(scenario, name, claims, options, TheGateway { pages })
 }
 
 /// Runs a scenario against a subject that is booted so.
@@ -161,7 +162,7 @@ fn run_program<P: Program>(
     let plan = Plan::draw(scenario, options.seed.unwrap_or(scenario.seed));
     let setup = Setup {
         policy: policy(&plan.policy),
-        store: match P::ON_DISK {
+        store: match P::ON_DISK || plan.needs_a_disk() {
             true => KeptStore::file(),
             false => KeptStore::memory(),
         },

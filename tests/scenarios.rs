@@ -214,7 +214,6 @@ fn the_schema_refuses_what_the_language_refuses_by_form() {
         "wrong_type",
         "negative_seed",
         "steps_that_are_no_list",
-        "no_engine_has_it",
         "unknown_end_of_connections",
         "duration_without_a_unit",
         "fault_parameter_missing",

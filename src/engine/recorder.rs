@@ -45,6 +45,12 @@ impl Recorder {
         }
     }
 
+    /// Searches a page that the subject shows, and writes down what it gives away.
+    pub(crate) fn search(&self, place: &str, page: &[u8]) {
+        let given_away = self.secrets.in_page(place, page);
+        given_away.into_iter().for_each(|event| self.record(event));
+    }
+
     /// Ends the trace, and gives back what has heard it.
     pub(crate) fn end(&self) -> Option<Ears> {
         self.record(Event::End);

@@ -117,6 +117,16 @@ impl Secrets {
         found
     }
 
+    /// What a page gives away: which key, never the key itself.
+    pub(crate) fn in_page(&self, place: &str, page: &[u8]) -> Vec<Event> {
+        let kept = self.lock();
+        let found = kept.within(page).map(|key| Event::SecretFound {
+            key: key.to_string(),
+            place: place.to_owned(),
+        });
+        found.collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

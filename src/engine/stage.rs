@@ -180,7 +180,13 @@ impl Stage {
         let steps = Steps {
             conductor: Arc::clone(&self.conductor),
             nemesis,
-            operator: OwnClient::new(&self.recorder, &process, store, &client),
+            operator: OwnClient::new(
+                &self.recorder,
+                &process,
+                store,
+                &client,
+                self.plan.seed.stream("power"),
+            ),
             fired: Arc::clone(&self.fired),
             plan: self.plan.clone(),
         };

@@ -1,5 +1,7 @@
 //! The session's word on itself is true when it is said, and a time told to come back is kept.
 
+mod pages;
+
 use std::collections::BTreeMap;
 
 use squall_protocol::Instant;
@@ -12,6 +14,8 @@ use super::{Findings, Oracle};
 use crate::trace::{ConnectionId, Entry, Event, Header, OrgName, Policy, Side, Verdict};
 use crate::words::{Cause, Denial, OracleName, State};
 
+use pages::Pages;
+
 /// Holds what a session says of itself against what its client has seen. `connected` and `degraded` are said of the
 /// newest connection alone, never before its `<success>` was delivered, and no longer than to the millisecond of what
 /// ended it; where nothing ended it but it is dead all the same, no longer than the rules of silence (85 s) and of the
@@ -23,8 +27,10 @@ use crate::words::{Cause, Denial, OracleName, State};
 /// against the wall clock (it goes on from the mark in the store where the wall clock is behind that). Paused time is left out of how long
 /// `connected` may still be said.
 ///
-/// What it judges is the machine's own word, as the engine hears it. That two HTTP endpoints asked at one instant agree
-/// is part of this oracle once there is an API to ask.
+/// What it judges so is the machine's own word, as the engine hears it. Where the subject has an HTTP API, its pages are
+/// held against that word and against each other: what is asked for at one instant shows one state, `connected` where the
+/// session is so and nowhere else, the last end's cause, and the answer that a start gets at that instant, with its
+/// `retry_at` and its Retry-After.
 #[derive(Debug)]
 pub struct StatusHonesty {
     policy: Policy,
@@ -34,6 +40,7 @@ pub struct StatusHonesty {
     orgs: BTreeMap<OrgName, Said>,
     /// Follows the wall clock that people look at, too.
     limiter: LimiterClock,
+    pages: Pages,
     /// By how much the limiter's time was ahead of the wall clock when the process died.
     lead: Option<i64>,
     /// Before this nothing that is said can have become untrue.
@@ -61,6 +68,7 @@ impl StatusHonesty {
             pulses: Pulses::default(),
             orgs: BTreeMap::new(),
             limiter: LimiterClock::new(header),
+            pages: Pages::default(),
             lead: None,
             next: Instant::NEVER,
         }
@@ -223,6 +231,15 @@ impl Oracle for StatusHonesty {
         self.pulses.observe(entry, now, &self.links);
         let own = self.links.own_time_at(entry.at);
         self.limiter.observe(entry, own);
+        if let Some((org, wrong)) = self
+            .pages
+            .observe(&entry.event, self.limiter.wall(entry.at))
+        {
+            findings.judged(self.name());
+            for why in wrong {
+                findings.say(self.name(), entry.at, Some(&org), None, || why);
+            }
+        }
         match &entry.event {
             Event::Delivered {
                 conn,

@@ -60,6 +60,22 @@ pub struct Plan {
     pub steps: Vec<PlannedStep>,
 }
 
+impl Plan {
+    /// Whether it does to the store what only a disk has done to it.
+    pub fn needs_a_disk(&self) -> bool {
+        let torn = |step: &PlannedStep| {
+            matches!(
+                step.action,
+                Action::ClientCrash {
+                    store: CrashedStore::Torn,
+                    ..
+                }
+            )
+        };
+        self.steps.iter().any(torn)
+    }
+}
+
 /// The simulated phone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phone {

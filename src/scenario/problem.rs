@@ -178,9 +178,6 @@ pub enum Problem {
     /// Two keys that say the same.
     #[error("`for` and `until` both say when the fault goes off; keep one")]
     ForAndUntil,
-    /// No engine executes it.
-    #[error("no engine has `{0}` yet")]
-    NoEngine(&'static str),
     /// The engine that was asked for does not execute this fault.
     #[error("the engine `{engine}` has no fault `{fault}`")]
     EngineLacks {

@@ -22,6 +22,7 @@ use crate::trace::Claims;
 use crate::words::Denial;
 
 pub use before::Before;
+pub(crate) use mutant::PagesFn;
 pub use mutant::{MUTANTS, Mutant};
 pub use session::RealSession;
 pub use store::{KeptStore, OpenStore};
@@ -84,8 +85,11 @@ impl Tested {
         let (name, claims) = (self.name(), self.claims());
         match self {
             Self::Session => run_with(scenario, name, claims, options, Box::new(RealSession::boot)),
-            Self::Gateway => run_gateway(scenario, name, claims, options),
+            Self::Gateway => run_gateway(scenario, name, claims, options, None),
             Self::Before => run_with(scenario, name, claims, options, Box::new(Before::boot)),
+            Self::Mutant(mutant) if mutant.pages.is_some() => {
+                run_gateway(scenario, name, claims, options, mutant.pages)
+            }
             Self::Mutant(mutant) => {
                 let boot = move |setup: &Setup, now| mutant::Mutated::boot(mutant, setup, now);
                 run_with(scenario, name, claims, options, Box::new(boot))

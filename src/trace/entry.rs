@@ -8,6 +8,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use squall_protocol::{Instant, Millis, Node};
 
+use super::shown::Shown;
 use crate::words::{Alert, Cause, Denial, Stage, State};
 
 /// What happened, and when: milliseconds since the run began, by the engine's own clock.
@@ -150,6 +151,9 @@ pub enum Event {
         /// With `undecryptable`, how many messages there were since the process began.
         messages: Option<u64>,
     },
+    /// What the pages of its HTTP API show of an organization, where it has any: asked right before and right after each
+    /// request of an operator, and at each boot.
+    Shown { org: OrgName, shown: Box<Shown> },
     /// 5 s after this session came to rest, and again at the end of the run: in how long each timer fires that is still
     /// armed for it. Most often there is none.
     Left { org: OrgName, timers: Vec<Millis> },
@@ -229,7 +233,7 @@ pub enum Event {
     ServerUp,
 
     // The engine's own word.
-    /// A key of the run is in the entry before this one: which key, and where in it.
+    /// A key of the run is in the entry before this one, or in a page that the subject shows: which key, and where.
     SecretFound { key: String, place: String },
     /// The run is over.
     End,

@@ -6,6 +6,7 @@ mod fingerprint;
 mod full;
 mod header;
 mod prose;
+mod shown;
 mod timeline;
 
 pub use entry::{
@@ -15,6 +16,7 @@ pub use fingerprint::Fingerprint;
 pub use full::{FullReader, FullWriter, InvalidTrace, TraceHash};
 pub use header::{Claims, Header, Per, Policy};
 pub use prose::{Excerpt, Log, Prose, Story, Strands, Window};
+pub use shown::{Answered, Limits, Page, Shown};
 pub use timeline::{
     Answer, Asked, Bar, BarKind, Drawing, Facts, Lane, Mark, MarkKind, Room, Timeline,
 };

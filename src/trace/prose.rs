@@ -128,6 +128,8 @@ impl Teller {
             Event::Left { org, timers }
                 if timers.is_empty()
                     || timers.len() == 1 && self.folds(org).state == Some(State::Blocked) => {}
+            // Pages show what was told already; where they do not, a finding says so.
+            Event::Shown { .. } => {}
             // Each is told where the client receives it.
             Event::Login { .. } | Event::LoginFailed { .. } | Event::PairSuccess { .. } => {}
             Event::Disconnected { org, .. } => {

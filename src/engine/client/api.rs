@@ -1,6 +1,8 @@
 //! The gateway's HTTP API, as an operator in the same process asks it: every request is a real one, answered by the real
 //! app, and only the socket between them is left out.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use futures_util::FutureExt as _;
@@ -10,13 +12,15 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use crate::trace::Verdict;
+use crate::engine::recorder::Recorder;
+use crate::trace::{Answered, Limits, Page, Shown, Verdict};
 use crate::words::Denial;
 
 /// The app, and the key to it.
 #[derive(Clone)]
 pub(super) struct Api {
     app: Router,
+    recorder: Arc<Recorder>,
     key: HeaderValue,
 }
 
@@ -32,9 +36,10 @@ pub(super) struct Answer {
 }
 
 impl Api {
-    pub(super) fn new(app: Router, key: &str) -> Self {
+    pub(super) fn new(app: Router, key: &str, recorder: &Arc<Recorder>) -> Self {
         let key = HeaderValue::from_str(key).expect("a key that the app takes is visible ASCII");
-        Self { app, key }
+        let recorder = Arc::clone(recorder);
+        Self { app, recorder, key }
     }
 
     /// Asks for a page.
@@ -71,6 +76,10 @@ impl Api {
             .now_or_never()
             .unwrap_or_else(|| panic!("{asked}: the app waits for something, which it must not"));
         let body = body.unwrap_or_else(|error| panic!("{asked}: no whole answer: {error}"));
+        // The code is a secret, and is shown to be seen.
+        if !asked.starts_with("GET /api/qr/") {
+            self.recorder.search(&asked, &body);
+        }
         let seconds = head.headers.get(RETRY_AFTER);
         Answer {
             status: head.status,
@@ -111,13 +120,13 @@ impl Answer {
         Verdict::Denied {
             cause,
             also: also.flatten().unwrap_or_else(|| self.is_odd()),
-            retry_at: self.instant("retry_at"),
+            retry_at: self.instant(&self.body, "retry_at"),
         }
     }
 
-    /// An instant of the body in milliseconds of the Unix epoch, where it has one of this name.
-    pub(super) fn instant(&self, name: &str) -> Option<i64> {
-        let text = self.body[name].as_str()?;
+    /// An instant of an object in milliseconds of the Unix epoch, where it has one of this name.
+    fn instant(&self, of: &Value, name: &str) -> Option<i64> {
+        let text = of[name].as_str()?;
         let instant: jiff::Timestamp = text.parse().unwrap_or_else(|_| self.is_odd());
         Some(instant.as_millisecond())
     }
@@ -128,6 +137,56 @@ impl Answer {
             "{} was answered {} with {}: no answer that the API's document knows",
             self.asked, self.status, self.body
         )
+    }
+}
+
+impl Answer {
+    /// One page, as the trace keeps it.
+    fn page(&self, of: &Value) -> Page {
+        let word = |name: &str| of[name].clone();
+        Page {
+            state: serde_json::from_value(word("status")).unwrap_or_else(|_| self.is_odd()),
+            connected: of["connected"].as_bool().unwrap_or_else(|| self.is_odd()),
+            blocked_until: self.instant(of, "blocked_until"),
+            reason: serde_json::from_value(word("disconnect_reason"))
+                .unwrap_or_else(|_| self.is_odd()),
+        }
+    }
+
+    fn limits(&self) -> Option<Limits> {
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            return None;
+        }
+        let refused_by = self.body["refused_by"].as_array();
+        let refused_by = refused_by.and_then(|rules| rules.iter().map(denial).collect());
+        Some(Limits {
+            can_connect: self.body["can_connect"]
+                .as_bool()
+                .unwrap_or_else(|| self.is_odd()),
+            refused_by: refused_by.unwrap_or_else(|| self.is_odd()),
+            retry_at: self.instant(&self.body, "retry_at"),
+        })
+    }
+}
+
+impl Api {
+    /// What every page shows of an organization now, after this answer to a start if one was just asked for.
+    pub(super) fn shows(&self, org: &str, answered: Option<&Answer>) -> Shown {
+        let one = self.get(&format!("/api/status/{}", in_path(org)));
+        let all = self.get("/api/status");
+        let listed = all.body["organizations"].as_array();
+        let own = |page: &&Value| page["organization_id"] == org;
+        let listed = listed.unwrap_or_else(|| all.is_odd()).iter().find(own);
+        let path = format!("/api/rate-limit-status?organization_id={}", in_path(org));
+        Shown {
+            one: (one.status != StatusCode::NOT_FOUND).then(|| one.page(&one.body)),
+            all: listed.map(|page| all.page(page)),
+            limits: self.get(&path).limits(),
+            answered: answered.map(|answer| Answered {
+                status: answer.status.as_u16(),
+                retry_after: answer.retry_after,
+            }),
+        }
     }
 }
 

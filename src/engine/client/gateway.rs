@@ -11,24 +11,27 @@ use rand::Rng as _;
 use squall_protocol::{Instant, Node, Now};
 use squall_session::driver::{Clock, Connector, Label};
 use squall_session::gateway::http::{ApiKey, app};
-use squall_session::gateway::{Gateway, Listener, Setting, World};
+use squall_session::gateway::{Gateway, Listener, Operator, Setting, World};
 use squall_session::limiter::Found;
 use squall_session::machine::{Dial, Revocation};
 use squall_session::store::StoreError;
 use squall_session::{AttemptId, Event as Told, LinkId, OrgId};
 
-use super::api::{Api, in_path};
+use super::api::{Answer, Api, in_path};
 use super::rest::Rests;
 use super::session::Session;
 use super::{Client, Outside, Program};
 use crate::engine::network::Network;
 use crate::engine::translate;
-use crate::subject::{OpenStore, Setup};
+use crate::subject::{OpenStore, PagesFn, Setup};
 use crate::trace::{Ask, Event, OrgName, Verdict};
 use crate::words::State;
 
 /// The gateway as it is shipped.
-pub(crate) struct TheGateway;
+pub(crate) struct TheGateway {
+    /// What stands between it and its operators, where that is not the gateway itself.
+    pub(crate) pages: Option<PagesFn>,
+}
 
 impl Program for TheGateway {
     const ON_DISK: bool = true;
@@ -48,6 +51,7 @@ impl Program for TheGateway {
             outside: Arc::new(outside),
             setup,
             organizations,
+            pages: self.pages,
             key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
             rests,
             running: Mutex::new(None),
@@ -60,6 +64,7 @@ struct GatewayClient<N: Network> {
     outside: Arc<Outside<N>>,
     setup: Setup,
     organizations: Vec<OrgName>,
+    pages: Option<PagesFn>,
     key: String,
     rests: Arc<Rests>,
     running: Mutex<Option<Running<N>>>,
@@ -107,6 +112,9 @@ impl<N: Network> Client for GatewayClient<N> {
             }
         }
         *self.lock() = Some(running);
+        self.organizations
+            .iter()
+            .for_each(|org| self.show(org, None));
         true
     }
 
@@ -120,24 +128,31 @@ impl<N: Network> Client for GatewayClient<N> {
     }
 
     fn start(&self, org: &OrgName) {
+        self.show(org, None);
         let answer = self.ask(org, Ask::Start, |api| api.post("/api/start-session", org));
-        let verdict = answer.map_or(Verdict::Unreachable, |answer| answer.verdict());
+        let verdict = answer
+            .as_ref()
+            .map_or(Verdict::Unreachable, Answer::verdict);
         self.outside.recorder.record(Event::Verdict {
             org: org.clone(),
             verdict,
         });
+        self.show(org, answer.as_ref());
     }
 
     fn stop(&self, org: &OrgName) {
+        self.show(org, None);
         let answer = self.ask(org, Ask::Stop, |api| api.post("/api/stop-session", org));
         // It knows nobody whom it never started.
         const KNOWN: [StatusCode; 2] = [StatusCode::ACCEPTED, StatusCode::NOT_FOUND];
         if let Some(answer) = answer.filter(|answer| !KNOWN.contains(&answer.status)) {
             answer.is_odd()
         }
+        self.show(org, None);
     }
 
     fn scan_qr(&self, org: &OrgName) {
+        self.show(org, None);
         let path = format!("/api/qr/{}?format=json", in_path(org));
         let answer = self.ask(org, Ask::ScanQr, |api| api.get(&path));
         if let Some(qr) = answer
@@ -146,6 +161,7 @@ impl<N: Network> Client for GatewayClient<N> {
         {
             self.outside.network.scan_qr(qr);
         }
+        self.show(org, None);
     }
 
     fn look_at_all(&self) {
@@ -184,17 +200,36 @@ impl<N: Network> GatewayClient<N> {
         let store = self.setup.store.open()?;
         let (gateway, found) = Gateway::boot(store, setting, world, listener)?;
         let key = ApiKey::new(&self.key).expect("64 hexadecimal digits are a strong key");
-        let api = Api::new(app(Arc::new(gateway.clone()), key), &self.key);
+        let operator: Arc<dyn Operator> = Arc::new(gateway.clone());
+        let operator = match self.pages {
+            Some(pages) => pages(operator),
+            None => operator,
+        };
+        let app = app(operator, key);
+        let api = Api::new(app, &self.key, &self.outside.recorder);
         Ok((Running { gateway, api }, found))
     }
 
     /// Writes a request down and makes it, if the process answers.
     fn ask<R>(&self, org: &OrgName, ask: Ask, work: impl FnOnce(&Api) -> R) -> Option<R> {
-        if !self.outside.asks(org, ask) {
-            return None;
+        let answers = self.outside.asks(org, ask);
+        answers.then(|| self.api().as_ref().map(work))?
+    }
+
+    /// Writes down what every page shows of an organization now, if the process answers; and how a start of it was
+    /// answered, if one was just asked for.
+    fn show(&self, org: &OrgName, answered: Option<&Answer>) {
+        if !self.outside.process.answers() {
+            return;
         }
-        let api = self.lock().as_ref().map(|running| running.api.clone());
-        api.as_ref().map(work)
+        if let Some(api) = self.api() {
+            let (org, shown) = (org.clone(), Box::new(api.shows(org, answered)));
+            self.outside.recorder.record(Event::Shown { org, shown });
+        }
+    }
+
+    fn api(&self) -> Option<Api> {
+        self.lock().as_ref().map(|running| running.api.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Running<N>>> {

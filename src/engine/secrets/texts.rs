@@ -36,6 +36,7 @@ pub(super) fn of(event: &Event, look: &mut impl FnMut(&'static str, &[u8])) {
         | Event::KeepAliveLate { .. }
         | Event::KeepAliveRecovered { .. }
         | Event::Alert { .. }
+        | Event::Shown { .. }
         | Event::Left { .. }
         | Event::Login { .. }
         | Event::PairSuccess { .. }

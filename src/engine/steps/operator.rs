@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use compact_str::CompactString;
+use rand::rngs::ChaCha8Rng;
 use squall_protocol::{Instant, Millis};
 
 use crate::engine::client::Client;
@@ -58,6 +58,8 @@ pub(crate) struct OwnClient {
     process: Arc<Process>,
     store: KeptStore,
     client: Arc<dyn Client>,
+    /// What survives when the power is cut.
+    power: ChaCha8Rng,
     /// How long after it is gone a supervisor starts the client's process again, where there is one.
     supervisor: Option<Millis>,
     /// The client's process is gone, and a time was set for its boot.
@@ -82,12 +84,14 @@ impl OwnClient {
         process: &Arc<Process>,
         store: KeptStore,
         client: &Arc<dyn Client>,
+        power: ChaCha8Rng,
     ) -> Self {
         Self {
             recorder: Arc::clone(recorder),
             process: Arc::clone(process),
             store,
             client: Arc::clone(client),
+            power,
             supervisor: None,
             boots: false,
         }
@@ -113,15 +117,13 @@ impl OwnClient {
         if !self.process.is_up() {
             return Err(InVain);
         }
-        let name = match store {
-            CrashedStore::Kept => "kept",
-            CrashedStore::Lost => {
-                self.store.lose();
-                "lost"
-            }
-        };
+        match store {
+            CrashedStore::Kept => {}
+            CrashedStore::Torn => self.store.tear(&mut self.power),
+            CrashedStore::Lost => self.store.lose(),
+        }
         self.recorder.record(Event::Crashed {
-            store: CompactString::const_new(name),
+            store: store.to_string().into(),
         });
         self.client.kill();
         self.boots = true;

@@ -206,13 +206,10 @@ impl Checker<'_> {
         if let Some(down_for) = down_for {
             self.some_time("down_for", down_for);
         }
-        let store = match store.map(|store| (store.value, store.at)) {
-            None | Some((RawStore::Kept, _)) => CrashedStore::Kept,
-            Some((RawStore::Lost, _)) => CrashedStore::Lost,
-            Some((RawStore::Torn, at)) => {
-                self.at(at, Problem::NoEngine("store: torn"));
-                return None;
-            }
+        let store = match store.map(|store| store.value) {
+            None | Some(RawStore::Kept) => CrashedStore::Kept,
+            Some(RawStore::Torn) => CrashedStore::Torn,
+            Some(RawStore::Lost) => CrashedStore::Lost,
         };
         let down_for = down_for.map(|down_for| down_for.value);
         Some(Action::ClientCrash { store, down_for })

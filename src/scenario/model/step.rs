@@ -261,6 +261,8 @@ pub enum CrashedStore {
     /// It is as it was.
     #[default]
     Kept,
+    /// What was not synced is damaged.
+    Torn,
     /// It is gone.
     Lost,
 }
@@ -269,6 +271,7 @@ impl fmt::Display for CrashedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Kept => "kept",
+            Self::Torn => "torn",
             Self::Lost => "lost",
         })
     }

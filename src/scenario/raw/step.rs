@@ -188,7 +188,8 @@ pub(in crate::scenario) struct RawCrash {
 pub(in crate::scenario) enum RawStore {
     /// It is as it was.
     Kept,
-    #[schemars(skip)]
+    /// The power is cut with it: what was written and not synced is there in part, or not. The client boots on a whole
+    /// store, or refuses to start; what it had answered it remembers.
     Torn,
     /// It is gone. The client must refuse to start.
     Lost,

@@ -17,6 +17,7 @@ mod logs_its_key;
 mod misread;
 mod no_wait_after_block;
 mod old_connection;
+mod pages;
 mod pings_of_a_sleep;
 mod pong_for_answer;
 mod reconnects;
@@ -29,8 +30,11 @@ mod twist;
 mod watchdog_on_send;
 mod wrong_cause;
 
+use std::sync::Arc;
+
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::{Instant, Now};
+use squall_session::gateway::Operator;
 use squall_session::limiter::{Go, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, OrgId, Policy, State};
@@ -60,7 +64,12 @@ pub struct Mutant {
     twist: fn() -> Box<dyn Twist>,
     /// What it does to the limiter.
     skew: fn() -> Box<dyn Skew>,
+    /// What it does to the pages of the shipped gateway, where it is a mutant of that.
+    pub(in crate::subject) pages: Option<PagesFn>,
 }
+
+/// Puts other pages before a gateway.
+pub(crate) type PagesFn = fn(Arc<dyn Operator>) -> Arc<dyn Operator>;
 
 /// Every mutant, one line each.
 pub const MUTANTS: &[Mutant] = &[
@@ -104,6 +113,8 @@ pub const MUTANTS: &[Mutant] = &[
     logs_its_key::MUTANT,
     timekeeping::COOLDOWN,
     timekeeping::DAY_EDGE,
+    pages::BEHIND,
+    pages::NO_BLOCK,
 ];
 
 /// The session as it is: what a mutant does not name stays so.
@@ -116,6 +127,7 @@ const UNCHANGED: Mutant = Mutant {
     settings: |_| {},
     twist: || Box::new(Plain),
     skew: || Box::new(Straight),
+    pages: None,
 };
 
 /// A mutant as a subject.

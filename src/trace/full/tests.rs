@@ -12,7 +12,8 @@ use squall_protocol::{Content, Instant, Millis, Node};
 use super::*;
 use crate::oracle::testing::{Tape, header};
 use crate::trace::{
-    Ask, ConnectionId, Event, FORMAT, FaultRef, Fingerprint, Message, Remembered, Side, Verdict,
+    Answered, Ask, ConnectionId, Event, FORMAT, FaultRef, Fingerprint, Limits, Message, Page,
+    Remembered, Shown, Side, Verdict,
 };
 use crate::words::{Alert, Cause, Denial, Stage, State};
 
@@ -104,6 +105,44 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     ]
 }
 
+fn page() -> impl Strategy<Value = Page> {
+    let at = option::of(any::<i64>());
+    let reason = option::of(one_of(Cause::ALL));
+    (one_of(State::ALL), any::<bool>(), at, reason).prop_map(
+        |(state, connected, blocked_until, reason)| Page {
+            state,
+            connected,
+            blocked_until,
+            reason,
+        },
+    )
+}
+
+fn shown() -> impl Strategy<Value = Shown> {
+    let refused_by = vec(one_of(Denial::ALL), 0..3);
+    let limits = (any::<bool>(), refused_by, option::of(any::<i64>())).prop_map(
+        |(can_connect, refused_by, retry_at)| Limits {
+            can_connect,
+            refused_by,
+            retry_at,
+        },
+    );
+    let answered =
+        (any::<u16>(), option::of(any::<u64>())).prop_map(|(status, retry_after)| Answered {
+            status,
+            retry_after,
+        });
+    let pages = (option::of(page()), option::of(page()));
+    (pages, option::of(limits), option::of(answered)).prop_map(|((one, all), limits, answered)| {
+        Shown {
+            one,
+            all,
+            limits,
+            answered,
+        }
+    })
+}
+
 fn disconnected() -> impl Strategy<Value = Event> {
     let ids = (text(), any::<u64>(), option::of(conn()));
     let why = (one_of(Cause::ALL), option::of(one_of(Stage::ALL)));
@@ -161,6 +200,10 @@ fn of_org() -> impl Strategy<Value = Event> {
             }),
         text().prop_map(|org| Event::ScanRefused { org }),
         (text(), vec(millis(), 0..3)).prop_map(|(org, timers)| Event::Left { org, timers }),
+        (text(), shown()).prop_map(|(org, shown)| Event::Shown {
+            org,
+            shown: Box::new(shown),
+        }),
         text().prop_map(|org| Event::PhoneScanned { org }),
         text().prop_map(|org| Event::Revoked { org }),
         (option::of(conn()), text()).prop_map(|(conn, org)| Event::Penalty { conn, org }),

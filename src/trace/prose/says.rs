@@ -122,6 +122,7 @@ pub(in crate::trace) fn event(event: &Event, at: Instant, stamp: &Stamp) -> Stri
         | Event::Sent { .. }
         | Event::Delivered { .. }
         | Event::State { .. }
+        | Event::Shown { .. }
         | Event::KeepAliveOk { .. }
         | Event::KeepAliveLate { .. }
         | Event::KeepAliveRecovered { .. }
