@@ -74,6 +74,11 @@ const STAGES: &[Stage] = &[
         work: |_| run(&format!("{SQUALL} run")),
     },
     Stage {
+        name: "gateway in scenarios",
+        needed: false,
+        work: |_| run(&format!("{SQUALL} run --subject gateway")),
+    },
+    Stage {
         name: "selftest",
         needed: false,
         work: |_| run(&format!("{SQUALL} selftest")),

@@ -149,13 +149,14 @@ fn kept(promised: Option<&Limits>, verdict: &Verdict) -> Vec<String> {
         (_, Verdict::Unreachable) => true,
         (Some(limits), Verdict::Granted { .. }) => limits.can_connect,
         (None, Verdict::Granted { .. }) => false,
+        // Whether a store takes a write is known once one is tried.
         (
-            limits,
+            _,
             Verdict::Denied {
                 cause: Denial::StoreUnavailable,
                 ..
             },
-        ) => limits.is_none(),
+        ) => true,
         (
             Some(limits),
             Verdict::Denied {
@@ -219,3 +220,6 @@ fn misanswered(how: &Answered, verdict: Option<&Verdict>, wall: i64) -> Option<S
         )
     })
 }
+
+#[cfg(test)]
+mod tests;
