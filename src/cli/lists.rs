@@ -55,7 +55,7 @@ impl Oracles {
     }
 }
 
-/// List what can be tested, or describe one: the session, the gateway before, a mutant
+/// List what can be tested, or describe one: the session, the gateway, the gateway before, a mutant
 #[derive(Debug, Args)]
 pub(super) struct Subjects {
     /// Say all about this one: what it is, who judges it, where a mutant's bug was seen, and the line that runs it

@@ -11,7 +11,7 @@ pub(super) fn described(name: &str) -> Option<String> {
     let subject = quoted(name);
     match tested {
         Tested::Mutant(mutant) => {
-            say("a mutant of", Tested::Session.name());
+            say("a mutant of", mutant.of());
             say("seen in", mutant.incident);
             say("caught by", mutant.oracle.name());
             say("in scenario", mutant.scenario);

@@ -47,7 +47,6 @@ impl Organization {
     pub(super) fn start(&mut self, permit: Permit) {
         // The session says so itself when it hears of the start; another request may come before.
         self.state = State::Waiting;
-        self.died = None;
         self.attempts += 1;
         // The driver ends only when this handle is dropped.
         let _ = self.commands.send(Command::Start(permit));

@@ -39,7 +39,7 @@ use squall_session::limiter::{Go, Permit, StoreError};
 use squall_session::machine::Revocation;
 use squall_session::{AttemptId, Event, OrgId, Policy, State};
 
-use crate::subject::{Admission, Boot, RealSession, Setup, Subject};
+use crate::subject::{Admission, Boot, RealSession, Setup, Subject, Tested};
 use crate::words::OracleName;
 
 use skew::{Skew, Straight};
@@ -66,6 +66,16 @@ pub struct Mutant {
     skew: fn() -> Box<dyn Skew>,
     /// What it does to the pages of the shipped gateway, where it is a mutant of that.
     pub(in crate::subject) pages: Option<PagesFn>,
+}
+
+impl Mutant {
+    /// The name of the subject that it is a mutant of.
+    pub fn of(&self) -> &'static str {
+        match self.pages {
+            Some(_) => Tested::Gateway.name(),
+            None => Tested::Session.name(),
+        }
+    }
 }
 
 /// Puts other pages before a gateway.
@@ -113,7 +123,7 @@ pub const MUTANTS: &[Mutant] = &[
     logs_its_key::MUTANT,
     timekeeping::COOLDOWN,
     timekeeping::DAY_EDGE,
-    pages::BEHIND,
+    pages::CONNECTED,
     pages::NO_BLOCK,
 ];
 

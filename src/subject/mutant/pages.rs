@@ -1,9 +1,8 @@
 //! Pages of the gateway's API that do not say what the gateway knows.
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use squall_protocol::Millis;
@@ -17,17 +16,17 @@ use squall_session::store::StoreError;
 use super::{Mutant, UNCHANGED};
 use crate::words::OracleName;
 
-/// One page is drawn from a copy that only its own drawing renews.
-pub(super) const BEHIND: Mutant = Mutant {
-    name: "status-page-one-behind",
-    about: "an organization's own page shows what was so when it was last looked at",
-    incident: "waxum PR#58",
+/// The page remembers that the session was connected, and not that it has ended.
+pub(super) const CONNECTED: Mutant = Mutant {
+    name: "status-page-still-connected",
+    about: "an organization's own page goes on saying connected after its session has ended",
+    incident: "ha-whatsapp#47",
     oracle: OracleName::StatusHonesty,
     scenario: "515 after six quiet hours",
     pages: Some(|real| {
         Arc::new(Pages {
             real,
-            shown: Some(Mutex::default()),
+            wrong: Wrong::Connected,
         })
     }),
     ..UNCHANGED
@@ -37,18 +36,28 @@ pub(super) const BEHIND: Mutant = Mutant {
 pub(super) const NO_BLOCK: Mutant = Mutant {
     name: "limits-page-without-the-block",
     about: "the page of the limits knows no block, and says that a start would be granted",
-    incident: "ha-whatsapp#47",
+    incident: "waxum PR#58",
     oracle: OracleName::StatusHonesty,
     scenario: "515 after six quiet hours",
-    pages: Some(|real| Arc::new(Pages { real, shown: None })),
+    pages: Some(|real| {
+        Arc::new(Pages {
+            real,
+            wrong: Wrong::NoBlock,
+        })
+    }),
     ..UNCHANGED
 };
 
-/// The gateway, seen through pages of which one kind is wrong: those of the status where there is a place for what was
-/// shown last, else those of the limits.
+/// The gateway, seen through pages of which one is wrong.
 struct Pages {
     real: Arc<dyn Operator>,
-    shown: Option<Mutex<BTreeMap<OrgId, Standing>>>,
+    wrong: Wrong,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wrong {
+    Connected,
+    NoBlock,
 }
 
 impl Operator for Pages {
@@ -61,13 +70,12 @@ impl Operator for Pages {
     }
 
     fn standing(&self, org: &OrgId) -> Result<Standing, NoSuchOrganization> {
-        let standing = self.real.standing(org)?;
-        let Some(shown) = &self.shown else {
-            return Ok(standing);
-        };
-        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = shown.insert(org.clone(), standing.clone());
-        Ok(before.unwrap_or(standing))
+        let mut standing = self.real.standing(org)?;
+        let status = &mut standing.status;
+        if self.wrong == Wrong::Connected && status.last_connected.is_some() {
+            status.connected |= status.state.is_at_rest();
+        }
+        Ok(standing)
     }
 
     fn standings(&self) -> Vec<Standing> {
@@ -80,7 +88,7 @@ impl Operator for Pages {
 
     fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError> {
         let mut limits = self.real.limits(org)?;
-        if self.shown.is_none() && limits.refused_by == [Denial::Block] {
+        if self.wrong == Wrong::NoBlock && limits.refused_by == [Denial::Block] {
             limits.refused_by.clear();
             limits.can_connect = true;
             limits.retry_at = None;

@@ -55,6 +55,25 @@ async fn a_boot_finds_what_its_death_cut_short_and_dials_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_death_of_a_process_is_the_last_end_until_there_is_another() {
+    let house = House::new();
+    let two = org("2");
+    house.start(&two);
+    let house = killed(house).await;
+    house.pass(Millis::from_hours(3)).await;
+    let reason = |house: &House| {
+        let standing = house.gateway.standing(&two).expect("known");
+        standing.status.disconnect_reason
+    };
+    house.start(&two);
+    assert_eq!(reason(&house), Some(Cause::ProcessDied));
+    house.pass(Millis::from_secs(1)).await;
+    house.gateway.stop(&two).expect("known");
+    house.stands(&two, State::Idle).await;
+    assert_eq!(reason(&house), Some(Cause::Stopped));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_block_outlives_the_process() {
     let mut house = House::new();
     let two = org("2");
