@@ -164,7 +164,7 @@ fn markup_in_a_name_or_a_close_reason_stays_text() {
         page.until("document.querySelector('.chart .bar')").await;
         assert!(page.text("#run h2").await.starts_with(HOSTILE));
         page.keys(".entries-part input", "close frame 1011").await;
-        page.until("document.querySelectorAll('.entries li').length === 2")
+        page.until("document.querySelectorAll('.entries li').length === 5")
             .await;
         let entries = page
             .run("return document.querySelector('.entries').textContent")
