@@ -91,6 +91,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Link<S> {
         }
     }
 
+    /// Sends what is queued, as far as the transport takes it, while there is still something to be read.
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>) {
+        if let Stage::Open(socket) = &mut self.stage {
+            socket.flush_now(cx);
+        }
+    }
+
     pub(super) fn send(&mut self, node: Node, sending: impl FnOnce(Label)) {
         if let Stage::Open(socket) = &mut self.stage {
             socket.send(node, sending);

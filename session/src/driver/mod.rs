@@ -1,7 +1,8 @@
 //! The shell around a machine: one task that moves bytes, and asks its host for time, links and the limiter's word.
 //!
 //! It holds no clock and spawns nothing. Within one millisecond everything that can be read is fed to the machine before
-//! a timer that is due, and timers before commands.
+//! a timer that is due, and timers before commands. A link that never runs dry has that precedence for so many inputs at a
+//! time, so that no flood keeps a ping, a time-out or the operator waiting.
 
 mod link;
 mod socket;
@@ -127,6 +128,7 @@ where
         host,
         config,
         links: Vec::with_capacity(MOST_LINKS),
+        reading: None,
     };
     driver.settle(driver.host.now());
     loop {
@@ -162,7 +164,26 @@ struct Driver<M, H: Connector> {
     config: DriverConfig,
     /// In the order of their dials.
     links: Vec<Link<H::Stream>>,
+    /// How long there was always something more to read; none once all was read.
+    reading: Option<Reading>,
 }
+
+/// Links that do not run dry.
+struct Reading {
+    /// In virtual time that is always the millisecond that is now.
+    since: Instant,
+    inputs: usize,
+}
+
+impl Reading {
+    /// Whether it is the others' turn. A slow step alone makes it nobody's: what lay there before it is to be read first.
+    fn is_long(&self, now: Instant) -> bool {
+        self.since < now && self.inputs >= MANY
+    }
+}
+
+/// As many inputs as tokio grants a task reads at one time.
+const MANY: usize = 128;
 
 /// Why the task goes on.
 enum Wake<S> {
@@ -171,6 +192,12 @@ enum Wake<S> {
     Command(Command<S>),
     /// Nobody can command any more.
     Abandoned,
+}
+
+impl<S> From<Option<Command<S>>> for Wake<S> {
+    fn from(command: Option<Command<S>>) -> Self {
+        command.map_or(Self::Abandoned, Self::Command)
+    }
 }
 
 impl<M: Machine, H: Host<M>> Driver<M, H> {
@@ -186,20 +213,30 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
         commands: &mut UnboundedReceiver<Command<M::Start>>,
     ) -> Poll<Wake<M::Start>> {
         let now = self.host.now();
-        for link in &mut self.links {
-            let id = link.id();
-            let mut sending = |label| self.host.sending(id, label);
-            if let Poll::Ready(input) = link.poll(cx, now.wall, &mut self.config, &mut sending) {
-                return Poll::Ready(Wake::Link(id, input));
+        let is_due = deadline.is_some_and(|at| at <= now.mono);
+        let others_first = self.reading.take_if(|it| it.is_long(now.mono)).is_some();
+        if others_first {
+            self.links.iter_mut().for_each(|link| link.flush(cx));
+            if is_due {
+                return Poll::Ready(Wake::Timer);
             }
+            if let Poll::Ready(command) = commands.poll_recv(cx) {
+                return Poll::Ready(command.into());
+            }
+        }
+        if let Poll::Ready(wake) = self.poll_links(cx, now, others_first) {
+            self.read(now.mono, 1);
+            return Poll::Ready(wake);
         }
         // A task that has run for long is told `Pending` by everything, readable or not. Then a timer must not overtake
         // what is still to be read.
         if !has_budget_remaining() {
+            self.read(now.mono, MANY);
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if deadline.is_some_and(|at| at <= now.mono) {
+        self.reading = None;
+        if is_due {
             return Poll::Ready(Wake::Timer);
         }
         if let Some(sleep) = sleep.as_pin_mut()
@@ -207,9 +244,36 @@ impl<M: Machine, H: Host<M>> Driver<M, H> {
         {
             return Poll::Ready(Wake::Timer);
         }
-        commands
-            .poll_recv(cx)
-            .map(|command| command.map_or(Wake::Abandoned, Wake::Command))
+        commands.poll_recv(cx).map(Wake::from)
+    }
+
+    fn read(&mut self, now: Instant, inputs: usize) {
+        let begun = Reading {
+            since: now,
+            inputs: 0,
+        };
+        self.reading.get_or_insert(begun).inputs += inputs;
+    }
+
+    /// The next thing that happens on a link. The older link comes first, and where that is always so, now and then the
+    /// newer one.
+    fn poll_links(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Now,
+        newest_first: bool,
+    ) -> Poll<Wake<M::Start>> {
+        let newest = self.links.len().saturating_sub(1);
+        for place in 0..self.links.len() {
+            let place = if newest_first { newest - place } else { place };
+            let link = &mut self.links[place];
+            let id = link.id();
+            let mut sending = |label| self.host.sending(id, label);
+            if let Poll::Ready(input) = link.poll(cx, now.wall, &mut self.config, &mut sending) {
+                return Poll::Ready(Wake::Link(id, input));
+            }
+        }
+        Poll::Pending
     }
 
     fn on_link(&mut self, link: LinkId, input: LinkInput) {

@@ -262,7 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     }
 
     /// Sends what is queued, as far as the transport takes it.
-    fn flush_now(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn flush_now(&mut self, cx: &mut Context<'_>) {
         self.unflushed = !matches!(
             Pin::new(&mut self.web_socket).poll_flush(cx),
             Poll::Ready(Ok(()))

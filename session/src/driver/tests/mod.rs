@@ -1,6 +1,7 @@
 //! The driver over in-memory transports on a paused clock, against a server made of `protocol` alone.
 
 mod ends;
+mod flood;
 mod life;
 mod pairing;
 pub(crate) mod peer;
