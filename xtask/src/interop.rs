@@ -106,8 +106,8 @@ fn table(cases: &[Case], clients: &[Client]) -> anyhow::Result<Table> {
 
 fn fill(table: &mut Table, pairs: &[(&Case, Client)]) -> anyhow::Result<()> {
     for (case, client, report) in runs::all(pairs)? {
-        let cell =
-            cell::of(&report).with_context(|| format!("{} with {}", case.name, client.name))?;
+        let cell = cell::of(&report, &client)
+            .with_context(|| format!("{} with {}", case.name, client.name))?;
         table.set(case, &client, cell, &report);
     }
     Ok(())
@@ -150,7 +150,7 @@ fn print(cases: &[Case], clients: &[Client], only: &str) -> anyhow::Result<()> {
             "{} | {} | {}",
             case.name,
             client.name,
-            cell::of(&report)?.text
+            cell::of(&report, &client)?.text
         );
     }
     Ok(())

@@ -4,6 +4,8 @@ use anyhow::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::clients::Client;
+
 /// What the table says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cell {
@@ -53,8 +55,8 @@ struct Died {
     at_ms: Option<u64>,
 }
 
-/// Reads a report.
-pub(crate) fn of(report: &Value) -> anyhow::Result<Cell> {
+/// Reads the report of this client.
+pub(crate) fn of(report: &Value, client: &Client) -> anyhow::Result<Cell> {
     let seen = Seen::deserialize(&report["client"]).context("the report of the probe")?;
     let struck = seen
         .connections
@@ -65,6 +67,10 @@ pub(crate) fn of(report: &Value) -> anyhow::Result<Cell> {
         (Some((nth, at)), _) => seen.after(nth, at),
         (None, Some(name)) if name.starts_with("idle") => seen.idle(),
         (None, _) => format!("never struck: {}", seen.idle()),
+    };
+    let text = match text.as_str() {
+        GOES_ON if client.trusts_any_root => NOT_ASKED.to_owned(),
+        _ => text,
     };
     Ok(Cell {
         text,
@@ -99,15 +105,21 @@ impl Seen {
             .collect();
         let closed = words.iter().find(|word| word.event == "closed");
         if connection.paired_ms > Some(struck) {
-            return "**goes on**".to_owned();
+            return GOES_ON.to_owned();
         }
         let redial = self.connections.get(nth + 1).map(|next| next.dialed_ms);
         let redials = match redial {
             Some(at) => format!("redials {}", since(at)),
             None => "stays away".to_owned(),
         };
+        let late = words.iter().find(|word| word.event == "keep_alive_late");
         let first = match closed {
             Some(closed) => format!("{} {}; {redials}", closed.code(), since(closed.at)),
+            None if redial.is_some()
+                && let Some(late) = late =>
+            {
+                format!("late {}; {redials}", since(late.at))
+            }
             None if redial.is_some() => format!("says nothing; {redials}"),
             None if self.died.is_some() => String::new(),
             None if connection.is_open() && connection.last_answer_ms > Some(struck) => {
@@ -153,6 +165,12 @@ impl Word {
 
 const WITHOUT: &str = "closed without a code";
 
+/// It paired with a server that it should not have trusted.
+const GOES_ON: &str = "**goes on**";
+
+/// Its driver does not let it ask.
+const NOT_ASKED: &str = "not asked";
+
 impl Died {
     fn told(&self, struck: u64) -> String {
         let when = self.at_ms.map_or("", |at| class(at.saturating_sub(struck)));
@@ -196,6 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::interop::clients::ALL;
 
     fn connection(dialed_ms: u64, change: impl FnOnce(&mut Value)) -> Value {
         let mut connection = json!({
@@ -211,7 +230,7 @@ mod tests {
         let client = json!({
             "connections": connections, "unknown_requests": [], "said": said, "died": died,
         });
-        of(&json!({ "scenario": scenario, "client": client }))
+        of(&json!({ "scenario": scenario, "client": client }), &ALL[0])
             .unwrap()
             .text
     }
@@ -275,6 +294,32 @@ mod tests {
         ];
         let all = [struck, connection(2_000, |_| {})];
         assert_eq!(cell("hello", &all, &said, &json!(null)), "**goes on**");
+        let report = json!({ "scenario": "hello", "client": {
+            "connections": all, "unknown_requests": [], "said": [], "died": null,
+        }});
+        let blind = ALL.iter().find(|client| client.trusts_any_root).unwrap();
+        assert_eq!(of(&report, blind).unwrap().text, "not asked");
+    }
+
+    #[test]
+    fn a_client_that_says_that_it_is_late_says_something() {
+        let silent = connection(1_000, |it| {
+            it["struck"] = json!({ "fault": "blackhole", "at_ms": 5_000 });
+        });
+        let said = [
+            json!({ "event": "dial", "at": 400 }),
+            json!({ "event": "keep_alive_late", "at": 16_400, "missed": 1 }),
+            json!({ "event": "keep_alive_late", "at": 28_400, "missed": 2 }),
+        ];
+        let redialed = [silent.clone(), connection(190_000, |_| {})];
+        assert_eq!(
+            cell("open", &redialed, &said, &json!(null)),
+            "late <60 s; redials <240 s"
+        );
+        assert_eq!(
+            cell("open", &[silent], &said, &json!(null)),
+            "**never notices**"
+        );
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) struct Client {
     pub(crate) command: &'static str,
     /// Where the library lets one choose the interval of its pings: a short one, so that silence is found soon.
     pub(crate) keep_alive: Option<&'static str>,
+    /// Its driver had to switch off the check of the certificates' root, which the library has no way to change.
+    pub(crate) trusts_any_root: bool,
 }
 
 impl Client {
@@ -33,30 +35,35 @@ pub(crate) const ALL: [Client; 5] = [
         toolchain: Toolchain::Node,
         command: "node interop/baileys/driver.mjs --library baileys-7",
         keep_alive: Some(SHORT),
+        trusts_any_root: false,
     },
     Client {
         name: "Baileys 6.7.21",
         toolchain: Toolchain::Node,
         command: "node interop/baileys/driver.mjs --library baileys-6.7",
         keep_alive: Some(SHORT),
+        trusts_any_root: false,
     },
     Client {
         name: "Baileys 6.17.16",
         toolchain: Toolchain::Node,
         command: "node interop/baileys/driver.mjs --library baileys-6.17",
         keep_alive: Some(SHORT),
+        trusts_any_root: false,
     },
     Client {
         name: "whatsmeow 2025-12-17",
         toolchain: Toolchain::Go,
         command: "interop/whatsmeow/squall-interop-whatsmeow",
         keep_alive: Some(SHORT),
+        trusts_any_root: false,
     },
     Client {
         name: "whatsapp-rust 0.7.0",
         toolchain: Toolchain::Rust,
         command: "interop/whatsapp-rust/target/debug/squall-interop-whatsapp-rust",
         keep_alive: None,
+        trusts_any_root: true,
     },
 ];
 

@@ -36,13 +36,19 @@ impl Table {
         }
     }
 
-    pub(crate) fn set(&mut self, case: &Case, client: &Client, cell: Cell, report: &Value) {
+    /// What a client did, or did when it was run once more. What it asked that the server does not know stands whenever it
+    /// asked it.
+    pub(crate) fn set(&mut self, case: &Case, client: &Client, mut cell: Cell, report: &Value) {
+        let key = (case.name.clone(), client.name);
+        if let Some(before) = self.cells.remove(&key) {
+            cell.unknown.extend(before.cell.unknown);
+        }
         let done = Done {
             cell,
             command: runs::command(case, client).join(" "),
             did: report["client"]["did"].clone(),
         };
-        self.cells.insert((case.name.clone(), client.name), done);
+        self.cells.insert(key, done);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -151,10 +157,11 @@ again for every code but 401; whatsmeow and whatsapp-rust dial again by themselv
 pings go every 2 s; whatsapp-rust pings every 15 to 30 s.
 
 A cell says with what code the client told its application that the connection was over, how long after the fault, and
-how long after the fault it dialed again. *Says nothing* means that it dialed without a word to its application; *no
-close event* that the connection was over and its application never heard of it while the case ran; *goes on* that it
-paired with a server that it should not have trusted; *holds* that pings were answered afterwards; *never notices* that
-none was and the client kept the connection.
+how long after the fault it dialed again. *Late* means that it told its application that a ping is not answered, and
+nothing more; *says nothing* that it dialed without a word to its application; *no close event* that the connection was
+over and its application never heard of it while the case ran; *goes on* that it paired with a server that it should not
+have trusted; *not asked* that its driver had to switch off the library's check of the root, which the library itself has;
+*holds* that pings were answered afterwards; *never notices* that none was and the client kept the connection.
 
 A time is told by its class. The bounds of the classes are BOUNDS: below their names where a client's own constants come
 near to them.
@@ -192,6 +199,25 @@ mod tests {
             table("515 <1 s; redials <1 s", &[]).differences(&written),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn what_was_asked_in_vain_stands_when_it_is_not_asked_again() {
+        let written = table("holds", &[]).markdown();
+        let mut table = table("515 <1 s; stays away", &["iq w:new"]);
+        let case = Case {
+            path: "x.yaml".to_owned(),
+            name: "open, then 515".to_owned(),
+            lasts: Duration::ZERO,
+        };
+        let again = Cell {
+            text: "holds".to_owned(),
+            unknown: Vec::new(),
+        };
+        table.set(&case, &ALL[0], again, &json!({}));
+        let differences = table.differences(&written);
+        assert_eq!(differences.len(), 1, "{differences:?}");
+        assert!(differences[0].contains("iq w:new"), "{differences:?}");
     }
 
     #[test]
