@@ -49,15 +49,20 @@ pub enum Input<S, G> {
 }
 
 /// Why a confirmed dial did not happen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Revocation {
     /// A block began during the wait.
+    #[error("a block began during the wait")]
     Blocked {
         /// When it ends, on the process's monotonic clock.
         until: Instant,
     },
     /// The dial would be too late by one of the clocks.
+    #[error("it would be too late by one of the clocks")]
     Late,
+    /// The limiter's store could not be asked, and may hold a block.
+    #[error("the store could not be asked, and may hold a block")]
+    Unasked,
 }
 
 /// What happens on a link.
@@ -196,6 +201,13 @@ pub struct Disconnected {
     pub raw: Option<Node>,
     /// What people read: close code and reason, status, raw values that were out of range.
     pub detail: String,
+}
+
+impl Disconnected {
+    /// Where the session stands after it; nowhere, where its handoff goes on.
+    pub fn rests_at(&self) -> Option<State> {
+        (!self.handoff).then(|| self.cause.end_state(self.then))
+    }
 }
 
 /// Something that an operator should look at.

@@ -107,7 +107,9 @@ fn the_window_of_an_organization_is_open_at_its_early_edge() {
 fn a_cooldown_is_over_on_its_edge() {
     edge(2 * HOUR + 7, Denial::Cooldown, "a", || {
         let (_, mut limiter) = fresh(LimiterPolicy::default());
-        limiter.ended(at(7), &org("a"), FAILED).expect("healthy");
+        limiter
+            .ended(at(7), &org("a"), FAILED, None)
+            .expect("healthy");
         limiter
     });
 }
@@ -121,7 +123,9 @@ fn a_block_is_over_on_its_edge_for_one_and_for_all() {
                 ..LimiterPolicy::default()
             };
             let (_, mut limiter) = fresh(policy);
-            limiter.ended(at(7), &org("a"), block(24)).expect("healthy");
+            limiter
+                .ended(at(7), &org("a"), block(24), None)
+                .expect("healthy");
             limiter
         });
     }
@@ -194,8 +198,8 @@ fn a_commit_that_fails_makes_no_permit_and_takes_no_slot() {
 fn what_happened_while_the_store_was_away_counts_from_when_it_happened() {
     let (store, mut limiter) = fresh(LimiterPolicy::default());
     store.set_available(false);
-    assert!(limiter.ended(at(7), &org("a"), block(24)).is_err());
-    assert!(limiter.ended(at(8), &org("b"), FAILED).is_err());
+    assert!(limiter.ended(at(7), &org("a"), block(24), None).is_err());
+    assert!(limiter.ended(at(8), &org("b"), FAILED, None).is_err());
     store.set_available(true);
     assert_eq!(refusal(&mut limiter, at(HOUR), "a"), Some(Denial::Block));
     assert_eq!(
@@ -216,7 +220,7 @@ fn a_permit_is_revoked_where_the_store_cannot_say_that_no_block_stands() {
     let attempt = permit.attempt();
     store.set_available(false);
     let confirmed = limiter.confirm(at(30 * SECOND), permit);
-    assert_eq!(confirmed.unwrap_err(), Revocation::Late);
+    assert_eq!(confirmed.unwrap_err(), Revocation::Unasked);
     store.set_available(true);
     limiter.withdraw(at(31 * SECOND), attempt).expect("healthy");
     assert_eq!(attempts(&store), 1, "a revoked attempt counts");
@@ -239,7 +243,9 @@ fn a_connection_that_ended_is_not_found_cut_short() {
     let permit = granted(&mut limiter, at(0), "a");
     let go = limiter.confirm(at(30 * SECOND), permit).expect("in time");
     let _ = go.spend();
-    limiter.ended(at(HOUR), &org("a"), FAILED).expect("healthy");
+    limiter
+        .ended(at(HOUR), &org("a"), FAILED, None)
+        .expect("healthy");
     limiter
         .rest(&org("a"), State::DisconnectedManualReconnectRequired)
         .expect("healthy");
@@ -250,7 +256,9 @@ fn a_connection_that_ended_is_not_found_cut_short() {
 #[test]
 fn what_is_told_is_never_earlier_than_what_is_granted() {
     let (_, mut limiter) = fresh(LimiterPolicy::default());
-    limiter.ended(at(0), &org("a"), FAILED).expect("healthy");
+    limiter
+        .ended(at(0), &org("a"), FAILED, None)
+        .expect("healthy");
     let mut now = at(HOUR);
     now.wall += jiff::SignedDuration::from_nanos(1);
     let Admission::Denied {
@@ -272,7 +280,9 @@ fn a_year_of_attempts_leaves_no_more_rows_than_a_day() {
             if let Admission::Granted(permit) = limiter.admit(at(now), &org(name), false) {
                 let due = at(now + 30 * SECOND);
                 let _ = limiter.confirm(due, permit);
-                limiter.ended(due, &org(name), FAILED).expect("healthy");
+                limiter
+                    .ended(due, &org(name), FAILED, None)
+                    .expect("healthy");
                 limiter
                     .rest(&org(name), State::DisconnectedManualReconnectRequired)
                     .expect("healthy");

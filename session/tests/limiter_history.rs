@@ -176,18 +176,18 @@ proptest! {
                 }
                 Act::Fail(who) => {
                     memory.failures.push((now, who));
-                    let _ = limiter.ended(clock(now), &org(NAMES[who]), FAILED);
+                    let _ = limiter.ended(clock(now), &org(NAMES[who]), FAILED, None);
                 }
                 Act::Block(who, hours) => {
                     memory.blocks.push((now + hours * HOUR, who));
-                    let _ = limiter.ended(clock(now), &org(NAMES[who]), blocked(hours));
+                    let _ = limiter.ended(clock(now), &org(NAMES[who]), blocked(hours), None);
                 }
                 Act::Crash(back) => {
                     // What is unwritten would die with the process, which is another test's matter.
                     store.set_available(true);
                     let _ = limiter.status(clock(now), &org("a"));
                     let _ = limiter.rest(&org("z"), State::Idle);
-                    let _ = limiter.ended(clock(now), &org("z"), Consequence::default());
+                    let _ = limiter.ended(clock(now), &org("z"), Consequence::default(), None);
                     (lag, booted) = (lag + back, now);
                     limiter = boot(&store, policy.clone(), clocks(0, (1_000 * DAY + now) - lag));
                     memory.failures.extend(kept.drain(..).map(|who| (now, who)));

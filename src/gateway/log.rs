@@ -49,8 +49,15 @@ impl Log {
         }
     }
 
-    pub(super) fn ended(&self, at: Timestamp) {
-        self.line(at, None, "stopped", "every session was ended", json!({}));
+    pub(super) fn ended(&self, at: Timestamp, unwritten: Option<&StoreError>) {
+        let what = match unwritten {
+            None => "every session was ended".to_owned(),
+            Some(why) => format!(
+                "every session was ended; ALERT: {why}, and what it had not taken is lost with this process"
+            ),
+        };
+        let more = json!({ "lost_by_store": unwritten.map(ToString::to_string) });
+        self.line(at, None, "stopped", &what, more);
     }
 
     fn hear(&self, now: Now, org: &OrgId, event: &Event) {
@@ -88,6 +95,10 @@ impl Listener for Log {
     fn event(&self, now: Now, org: &OrgId, event: &Event) {
         self.hear(now, org, event);
     }
+
+    fn store(&self, now: Now, org: &OrgId, notice: &Notice) {
+        self.notice(now.wall, org, notice);
+    }
 }
 
 /// In words, on one line.
@@ -111,6 +122,11 @@ fn said(notice: &Notice) -> String {
         Notice::KeepAliveOk { after_ms } => format!("keep-alive ok (ws: {after_ms} ms)"),
         Notice::KeepAliveLate => "keep-alive is late".to_owned(),
         Notice::KeepAliveRecovered => "keep-alive has recovered".to_owned(),
+        Notice::StoreFails { why } => format!(
+            "ALERT: {}; nothing is admitted, and what happens is kept in memory and tried again every second",
+            plain(why)
+        ),
+        Notice::StoreWorks => "the store works again, and has everything that was kept".to_owned(),
         Notice::Alert { alert, messages } => {
             let so_far = messages.map(|messages| format!(": {messages} messages so far"));
             format!("ALERT: {alert}{}", so_far.unwrap_or_default())

@@ -154,9 +154,9 @@ async fn until(config: Config, tell: Tell, end: impl Future<Output = ()>) -> Res
         events.end();
     };
     http::serve(listener, app, end).await;
-    gateway.close().await;
-    log.ended(gateway.now());
-    Ok(())
+    let closed = gateway.close().await;
+    log.ended(gateway.now(), closed.as_ref().err());
+    closed.map_err(refuses)
 }
 
 fn way(config: &Config) -> Result<Way, NotRun> {

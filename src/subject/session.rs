@@ -124,7 +124,8 @@ impl Subject for RealSession {
                 }
             }
             Event::Disconnected(disconnected) => {
-                let _ = self.limiter.ended(now, org, disconnected.then);
+                let rests_at = disconnected.rests_at();
+                let _ = self.limiter.ended(now, org, disconnected.then, rests_at);
                 if disconnected.then.clear {
                     let _ = self
                         .limiter

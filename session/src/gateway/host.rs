@@ -52,7 +52,11 @@ impl<S: Store, W: World> Connector for OrgHost<S, W> {
 impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
     fn confirm(&mut self, now: Now, start: Permit) -> Result<Go, Revocation> {
         let attempt = start.attempt();
-        let answer = self.gateway.lock().limiter.confirm(now, start);
+        let mut inside = self.gateway.lock();
+        let answer = inside.limiter.confirm(now, start);
+        self.gateway
+            .look_after_the_store(&mut inside, now, &self.org);
+        drop(inside);
         let told = answer.as_ref().map(|_| ()).map_err(|why| *why);
         self.gateway.0.listener.confirmed(&self.org, attempt, told);
         answer
@@ -64,10 +68,14 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
         until.unwrap_or_else(|_| Some(now.mono + ASK_AGAIN))
     }
 
-    // What the limiter cannot write it remembers, and writes before its next answer.
+    // What cannot be written is kept, told, and tried again.
 
     fn withdraw(&mut self, now: Now, attempt: AttemptId) {
-        let _ = self.gateway.lock().limiter.withdraw(now, attempt);
+        let mut inside = self.gateway.lock();
+        let _ = inside.limiter.withdraw(now, attempt);
+        self.gateway
+            .look_after_the_store(&mut inside, now, &self.org);
+        drop(inside);
         self.gateway.0.listener.withdrawn(&self.org, attempt);
     }
 
@@ -80,11 +88,12 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
             ..
         } = &mut *inside;
         match event {
+            // Written with its end already, but for a block that is over.
             Event::State(state) if state.is_at_rest() => {
                 let _ = limiter.rest(&self.org, *state);
             }
             Event::Disconnected(ended) => {
-                let _ = limiter.ended(now, &self.org, ended.then);
+                let _ = limiter.ended(now, &self.org, ended.then, ended.rests_at());
                 if ended.then.clear {
                     unwritten.set_aside(limiter.store(), &self.org, ended.attempt);
                 }
@@ -95,6 +104,8 @@ impl<S: Store, W: World> Host<Held> for OrgHost<S, W> {
         if let Some(organization) = organizations.get_mut(&self.org) {
             organization.hear(event);
         }
+        self.gateway
+            .look_after_the_store(&mut inside, now, &self.org);
         let events = &self.gateway.0.events;
         events.write(now.wall, &self.org, Notice::of(now, event));
         self.gateway.0.listener.event(now, &self.org, event);

@@ -18,6 +18,8 @@ pub(super) type Denials = BTreeMap<Denial, u64>;
 pub struct Measures {
     /// Refused starts, by the rule that refused first: of any organization, also of one that was never admitted.
     pub denials: BTreeMap<Denial, u64>,
+    /// Whether the store cannot be used now.
+    pub store_fails: bool,
     /// Each organization's, by name.
     pub organizations: Vec<OfOrganization>,
 }

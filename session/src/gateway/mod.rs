@@ -20,26 +20,26 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::{Either, select};
+use futures_util::future::select;
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::certificate::TrustedRoot;
 use squall_protocol::pairing::Device;
-use squall_protocol::{Millis, Node, Now};
+use squall_protocol::{Instant, Millis, Node, Now};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::unbounded_channel;
 
 use crate::driver::{self, Clock, Connector, DriverConfig, Label};
 use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{Found, Limiter};
-use crate::machine::{Event, Machine as _, Revocation};
+use crate::machine::{Event, Revocation};
 use crate::policy::Policy;
 use crate::session::Session;
 use crate::store::{Contents, Store, StoreError};
 
 use host::OrgHost;
 use measures::Denials;
-use organization::{Held, Organization};
+use organization::Organization;
 use unwritten::Unwritten;
 
 pub use events::Events;
@@ -72,6 +72,9 @@ pub trait Listener: Send + Sync + 'static {
     /// An attempt's slot was given back: it was cancelled before its dial.
     fn withdrawn(&self, _org: &OrgId, _attempt: AttemptId) {}
 
+    /// The store began to fail, first for this organization, or works again.
+    fn store(&self, _now: Now, _org: &OrgId, _notice: &Notice) {}
+
     /// A stanza came, and the session is about to hear it: messages, receipts and notifications are the application's.
     fn stanza(&self, _org: &OrgId, _link: LinkId, _node: &Node) {}
 
@@ -103,18 +106,28 @@ struct Shared<S, W> {
     listener: Box<dyn Listener>,
     events: Arc<Events>,
     inside: Mutex<Inside<S>>,
-    closed: Notify,
+    /// The store is to be tried again sooner than was planned, or never more.
+    wake: Notify,
 }
 
 struct Inside<S> {
     limiter: Limiter<S>,
     unwritten: Unwritten,
+    failing: Option<Failing>,
     organizations: BTreeMap<OrgId, Organization>,
     /// What was answered to each start, the latest last.
     decisions: VecDeque<Decision>,
     denials: Denials,
     rng: ChaCha8Rng,
     closing: bool,
+}
+
+/// The store fails: what happens is kept in memory alone.
+struct Failing {
+    /// For whom it failed first.
+    org: OrgId,
+    /// When it is tried again though nobody asks.
+    try_again: Instant,
 }
 
 impl<S: Store, W: World> Gateway<S, W> {
@@ -141,13 +154,14 @@ impl<S: Store, W: World> Gateway<S, W> {
             inside: Mutex::new(Inside {
                 limiter,
                 unwritten: Unwritten::default(),
+                failing: None,
                 organizations: BTreeMap::new(),
                 decisions: VecDeque::new(),
                 denials: Denials::new(),
                 rng: setting.rng,
                 closing: false,
             }),
-            closed: Notify::new(),
+            wake: Notify::new(),
         }));
         let mut inside = gateway.lock();
         for org in known(&contents) {
@@ -169,29 +183,33 @@ impl<S: Store, W: World> Gateway<S, W> {
 
     /// Ends every session as an operator would, and admits no start any more. Done once each has come to rest and its
     /// server has closed, or [`LET_GO`] later.
-    pub async fn close(&self) {
-        let now = self.0.world.now();
-        let sessions: Vec<_> = {
+    ///
+    /// # Errors
+    /// The store fails: what it could not take is lost with this process.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        {
             let mut inside = self.lock();
             inside.closing = true;
             let organizations = inside.organizations.values();
             organizations.for_each(Organization::stop);
-            let organizations = inside.organizations.values();
-            organizations
-                .map(|organization| organization.session.clone())
-                .collect()
+        }
+        let until = self.0.world.now().mono + LET_GO;
+        let have_ended = || {
+            self.lock()
+                .organizations
+                .values()
+                .all(Organization::is_over)
         };
-        let until = now.mono + LET_GO;
-        let ended = |session: &Held| {
-            let session = session.lock();
-            session.state().is_at_rest() && !session.is_draining()
-        };
-        while !sessions.iter().all(ended) && self.0.world.now().mono < until {
+        while !have_ended() && self.0.world.now().mono < until {
             let next = self.0.world.now().mono + LOOK_AGAIN;
             self.0.world.sleep_until(next).await;
         }
-        self.lock().organizations.clear();
-        self.0.closed.notify_one();
+        let now = self.0.world.now();
+        let mut inside = self.lock();
+        inside.organizations.clear();
+        inside.try_again(now);
+        self.0.wake.notify_one();
+        inside.failure().cloned().map_or(Ok(()), Err)
     }
 
     /// The application could not decrypt so many messages more of this organization.
@@ -204,20 +222,54 @@ impl<S: Store, W: World> Gateway<S, W> {
     /// Moves the clock's mark in the store, and tries again what could not be written, until the gateway is closed.
     async fn wake_limiter(&self) {
         loop {
-            let at = self.lock().limiter.poll_timeout();
+            let at = self.lock().poll_timeout();
             let due = pin!(self.0.world.sleep_until(at));
-            let closed = pin!(self.0.closed.notified());
-            if let Either::Right(_) = select(due, closed).await {
-                return;
-            }
+            let woken = pin!(self.0.wake.notified());
+            select(due, woken).await;
             let now = self.0.world.now();
             let mut inside = self.lock();
-            let Inside {
-                limiter, unwritten, ..
-            } = &mut *inside;
-            limiter.handle_timeout(now);
-            unwritten.write(limiter.store());
+            if inside.closing && inside.organizations.is_empty() {
+                return;
+            }
+            inside.limiter.handle_timeout(now);
+            let failing = inside.failing.as_ref();
+            if failing.is_some_and(|failing| failing.try_again <= now.mono) {
+                inside.try_again(now);
+            }
+            // The mark is nobody's; it is told of somebody.
+            if let Some(org) = inside.organizations.keys().next().cloned() {
+                self.look_after_the_store(&mut inside, now, &org);
+            }
         }
+    }
+
+    /// Something of this organization was to be written: tells when the store begins to fail and when it works again, and
+    /// has it tried again soon, since only the death of this process would lose what it has not taken.
+    fn look_after_the_store(&self, inside: &mut Inside<S>, now: Now, org: &OrgId) {
+        let why = inside.failure().map(ToString::to_string);
+        let try_again = now.mono + TRY_AGAIN;
+        let (org, notice) = match (why, inside.failing.take()) {
+            (None, None) => return,
+            (Some(_), Some(mut failing)) => {
+                if failing.try_again <= now.mono {
+                    failing.try_again = try_again;
+                }
+                inside.failing = Some(failing);
+                return;
+            }
+            (Some(why), None) => {
+                let org = org.clone();
+                inside.failing = Some(Failing {
+                    org: org.clone(),
+                    try_again,
+                });
+                self.0.wake.notify_one();
+                (org, Notice::StoreFails { why })
+            }
+            (None, Some(before)) => (before.org, Notice::StoreWorks),
+        };
+        self.0.listener.store(now, &org, &notice);
+        self.0.events.write(now.wall, &org, notice);
     }
 
     /// A session for this organization, at rest where the store says that it is, and its driver.
@@ -248,6 +300,27 @@ impl<S: Store, W: World> Gateway<S, W> {
     }
 }
 
+impl<S: Store> Inside<S> {
+    /// When something is to be written though nothing happens.
+    fn poll_timeout(&self) -> Instant {
+        let mark = self.limiter.poll_timeout();
+        let again = self.failing.as_ref().map(|failing| failing.try_again);
+        again.map_or(mark, |again| mark.min(again))
+    }
+
+    /// Writes what the store has not taken yet.
+    fn try_again(&mut self, now: Now) {
+        // What still fails says so itself.
+        let _ = self.limiter.try_again(now);
+        self.unwritten.write(self.limiter.store());
+    }
+
+    /// Why the store cannot be used; none, if it can.
+    fn failure(&self) -> Option<&StoreError> {
+        self.limiter.failure().or(self.unwritten.failure())
+    }
+}
+
 /// Every organization that a store remembers something of.
 fn known(contents: &Contents) -> BTreeSet<OrgId> {
     let ledger = &contents.ledger;
@@ -263,6 +336,9 @@ fn known(contents: &Contents) -> BTreeSet<OrgId> {
 
 /// A server has 5 s to answer a close frame; a second more is for whatever is slow here.
 const LET_GO: Millis = Millis::from_secs(6);
+
+/// How soon a store that failed is tried again.
+const TRY_AGAIN: Millis = Millis::from_secs(1);
 
 /// How often a gateway that closes looks whether everything has ended.
 const LOOK_AGAIN: Millis = Millis::new(50);

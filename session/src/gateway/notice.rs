@@ -59,6 +59,14 @@ pub enum Notice {
     KeepAliveLate,
     /// No ping is late any more.
     KeepAliveRecovered,
+    /// The store cannot be used. Nothing is admitted, and what happens is kept in memory and tried again every second: only
+    /// the death of the process would lose it.
+    StoreFails {
+        /// Why.
+        why: String,
+    },
+    /// The store works again, and has everything that was kept.
+    StoreWorks,
     /// Something that an operator should look at.
     Alert {
         /// What.

@@ -170,6 +170,7 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
         let now = self.0.world.now();
         let mut inside = self.lock();
         let answer = self.answer(&mut inside, now, org);
+        self.look_after_the_store(&mut inside, now, org);
         self.0
             .events
             .write(now.wall, org, Notice::answered(&answer));
@@ -238,6 +239,7 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
         let organizations = inside.organizations.iter();
         Measures {
             denials: inside.denials.clone(),
+            store_fails: inside.failing.is_some(),
             organizations: organizations
                 .map(|(org, organization)| OfOrganization::new(now, org, organization))
                 .collect(),

@@ -56,6 +56,13 @@ impl Organization {
         let _ = self.commands.send(Command::Stop);
     }
 
+    /// Whether it has come to rest, and its last server has closed. A start that its driver has not heard of yet is under
+    /// way.
+    pub(super) fn is_over(&self) -> bool {
+        let session = self.session.lock();
+        self.state.is_at_rest() && session.state().is_at_rest() && !session.is_draining()
+    }
+
     pub(super) fn undecryptable(&self, messages: u64) {
         let _ = self.commands.send(Command::Undecryptable(messages));
     }

@@ -56,6 +56,8 @@ pub struct Limiter<S> {
     /// What happened while the store could not be written, in order. It is written before anything else is answered, so
     /// no block or failure is forgotten while this process lives.
     unwritten: Vec<Write>,
+    /// Why the store could not be used the last time that it was.
+    failure: Option<StoreError>,
 }
 
 /// What a boot found.
@@ -109,6 +111,7 @@ impl<S: Store> Limiter<S> {
             clock,
             mark_due: now.mono + MARK,
             unwritten: Vec::new(),
+            failure: None,
         };
         Ok((limiter, found))
     }
@@ -124,8 +127,22 @@ impl<S: Store> Limiter<S> {
             return;
         }
         self.mark_due = now.mono + MARK;
+        let _ = self.try_again(now);
+    }
+
+    /// Why the store could not be used the last time that it was; none, if it could. Until it can, what happened is kept
+    /// in memory alone, and [`Limiter::try_again`] writes it.
+    pub fn failure(&self) -> Option<&StoreError> {
+        self.failure.as_ref()
+    }
+
+    /// Writes what is kept in memory alone, and the high-water mark.
+    ///
+    /// # Errors
+    /// The store still cannot be written.
+    pub fn try_again(&mut self, now: Now) -> Result<(), StoreError> {
         let at = self.clock.time(now.mono);
-        let _ = self.transact(|ledger, policy| ledger.advance(at, policy));
+        self.transact(|ledger, policy| ledger.advance(at, policy))
     }
 
     /// The operator asks for a session of `org`. `active` says whether one is under way.
@@ -155,7 +172,21 @@ impl<S: Store> Limiter<S> {
                 also,
                 retry_at: until.map(|until| told(now, at, until)),
             },
-            Err(_) => denied(Denial::StoreUnavailable),
+            Err(_) => {
+                if !active {
+                    self.refused_unheard(org);
+                }
+                denied(Denial::StoreUnavailable)
+            }
+        }
+    }
+
+    /// A start was refused since the store failed. Where the confirmation of the commit alone failed, the attempt is there
+    /// and counts, and nobody will ever hold it: the death of this process is to cut nothing short.
+    fn refused_unheard(&mut self, org: &OrgId) {
+        let is_same = |write: &Write| matches!(write, Write::Unheld(other) if other == org);
+        if !self.unwritten.iter().any(is_same) {
+            self.unwritten.push(Write::Unheld(org.clone()));
         }
     }
 
@@ -164,7 +195,7 @@ impl<S: Store> Limiter<S> {
     ///
     /// # Errors
     /// A block began during the wait; or the dial would be more than [`GRACE`] late by one of the clocks; or the attempt
-    /// was given back or cut short; or the store cannot be asked, and may hold a block.
+    /// was given back or cut short; or the store cannot be asked, which may hold a block.
     ///
     /// # Panics
     /// Before `dial_at`: the mandatory wait has no exception.
@@ -190,7 +221,7 @@ impl<S: Store> Limiter<S> {
             Ok(_) => Err(Revocation::Late),
             Err(_) => {
                 self.unwritten.push(Write::Spent(permit.attempt()));
-                Err(Revocation::Late)
+                Err(Revocation::Unasked)
             }
         }
     }
@@ -204,15 +235,26 @@ impl<S: Store> Limiter<S> {
         self.write(Some(now), Write::Withdrawn(attempt))
     }
 
-    /// A session of `org` ended, with these consequences.
+    /// A session of `org` ended, with these consequences, and came to rest there; nowhere, where its handoff goes on. Both
+    /// are one transaction, so that no death of the process comes between a block and the end that it is for.
     ///
     /// # Errors
     /// The store could not be written. It is tried again before anything else is answered, so the limiter still holds to
     /// it; only the death of the process before then would lose it.
-    pub fn ended(&mut self, now: Now, org: &OrgId, then: Consequence) -> Result<(), StoreError> {
-        let at = self.clock.time(now.mono);
-        let org = org.clone();
-        self.write(Some(now), Write::Ended { org, then, at })
+    pub fn ended(
+        &mut self,
+        now: Now,
+        org: &OrgId,
+        then: Consequence,
+        rests_at: Option<State>,
+    ) -> Result<(), StoreError> {
+        let ended = Write::Ended {
+            org: org.clone(),
+            then,
+            rests_at,
+            at: self.clock.time(now.mono),
+        };
+        self.write(Some(now), ended)
     }
 
     /// The organization came to rest in `end`: what it has dialed can no longer be cut short.
@@ -242,6 +284,7 @@ impl<S: Store> Limiter<S> {
             store,
             policy,
             unwritten,
+            failure,
             ..
         } = self;
         let done = store.transact(|ledger| {
@@ -249,9 +292,12 @@ impl<S: Store> Limiter<S> {
                 write.apply(ledger, policy);
             }
             work(ledger, policy)
-        })?;
-        unwritten.clear();
-        Ok(done)
+        });
+        *failure = done.as_ref().err().cloned();
+        if done.is_ok() {
+            unwritten.clear();
+        }
+        done
     }
 
     /// The store.

@@ -95,7 +95,7 @@ fn a_cooldown_ends_on_its_edge() {
     let mut limiter = limiter(LimiterPolicy::default());
     let _ = granted(&mut limiter, 0, "a");
     limiter
-        .ended(now(1_000), &org("a"), FAILED)
+        .ended(now(1_000), &org("a"), FAILED, None)
         .expect("stored");
     let edge = 1_000 + 2 * HOUR;
     assert_eq!(denied(&mut limiter, edge - 1, "a").0, Denial::Cooldown);
@@ -108,7 +108,7 @@ fn a_block_ends_on_its_edge_and_the_cooldown_beneath_it_is_told_too() {
     let mut limiter = limiter(LimiterPolicy::default());
     let _ = granted(&mut limiter, 0, "a");
     limiter
-        .ended(now(1_000), &org("a"), BLOCKED)
+        .ended(now(1_000), &org("a"), BLOCKED, None)
         .expect("stored");
     let edge = i64::try_from(1_000 + DAY).expect("small");
     assert_eq!(
@@ -129,7 +129,9 @@ fn a_block_of_all_keeps_everybody_out() {
         ..LimiterPolicy::default()
     };
     let mut limiter = limiter(policy);
-    limiter.ended(now(0), &org("a"), BLOCKED).expect("stored");
+    limiter
+        .ended(now(0), &org("a"), BLOCKED, None)
+        .expect("stored");
     assert_eq!(denied(&mut limiter, DAY - 1, "b").0, Denial::Block);
     let _ = granted(&mut limiter, DAY, "b");
 }
@@ -142,7 +144,7 @@ fn a_ban_keeps_out_its_own_organization_alone_whatever_the_scope() {
     };
     let ban = Cause::TemporaryBan.consequence(&policy, Some(Millis::from_hours(3)));
     let mut limiter = limiter(policy);
-    limiter.ended(now(0), &org("a"), ban).expect("stored");
+    limiter.ended(now(0), &org("a"), ban, None).expect("stored");
     let _ = granted(&mut limiter, 1, "b");
     assert_eq!(denied(&mut limiter, 3 * HOUR - 1, "a").0, Denial::Block);
     let _ = granted(&mut limiter, 3 * HOUR, "a");
@@ -151,12 +153,16 @@ fn a_ban_keeps_out_its_own_organization_alone_whatever_the_scope() {
 #[test]
 fn a_shorter_block_never_shortens_one_that_stands() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter.ended(now(0), &org("a"), BLOCKED).expect("stored");
+    limiter
+        .ended(now(0), &org("a"), BLOCKED, None)
+        .expect("stored");
     let short = Consequence {
         block: Some(Millis::from_hours(1)),
         ..FAILED
     };
-    limiter.ended(now(1), &org("a"), short).expect("stored");
+    limiter
+        .ended(now(1), &org("a"), short, None)
+        .expect("stored");
     assert_eq!(denied(&mut limiter, DAY - 1, "a").0, Denial::Block);
 }
 
@@ -198,7 +204,9 @@ fn a_quota_of_none_never_frees() {
 #[test]
 fn active_comes_before_every_rule_and_the_store_before_active() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter.ended(now(0), &org("a"), BLOCKED).expect("stored");
+    limiter
+        .ended(now(0), &org("a"), BLOCKED, None)
+        .expect("stored");
     let active = limiter.admit(now(1), &org("a"), true);
     assert!(matches!(
         active,
@@ -240,7 +248,7 @@ fn only_a_cancel_before_the_dial_gives_a_slot_back() {
     let mut limiter = limiter(LimiterPolicy::default());
     let permit = granted(&mut limiter, 0, "a");
     limiter
-        .ended(now(1), &org("a"), Consequence::default())
+        .ended(now(1), &org("a"), Consequence::default(), None)
         .expect("stored");
     assert_eq!(
         limiter
@@ -281,7 +289,7 @@ fn the_death_of_the_process_is_a_failure_at_boot_and_its_attempt_counts() {
 fn a_wall_clock_set_back_across_a_restart_shortens_nothing() {
     let mut before = limiter(LimiterPolicy::default());
     before
-        .ended(now(10 * DAY), &org("a"), BLOCKED)
+        .ended(now(10 * DAY), &org("a"), BLOCKED, None)
         .expect("stored");
     let store = before.store().clone();
     let back = Now {
@@ -314,7 +322,9 @@ fn a_wall_clock_set_back_across_a_restart_shortens_nothing() {
 #[test]
 fn a_wall_clock_step_changes_no_window_and_moves_what_is_told() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter.ended(now(0), &org("a"), BLOCKED).expect("stored");
+    limiter
+        .ended(now(0), &org("a"), BLOCKED, None)
+        .expect("stored");
     let stepped = Now {
         mono: Instant::at(HOUR),
         wall: now(5 * DAY).wall,
@@ -345,7 +355,9 @@ fn a_jump_of_a_day_is_told_to_nobody() {
 #[test]
 fn a_jump_of_more_than_a_day_while_down_is_believed_and_told() {
     let mut before = limiter(LimiterPolicy::default());
-    before.ended(now(HOUR), &org("a"), BLOCKED).expect("stored");
+    before
+        .ended(now(HOUR), &org("a"), BLOCKED, None)
+        .expect("stored");
     let store = before.store().clone();
     let ahead = Now {
         mono: Instant::START,
@@ -394,7 +406,7 @@ fn a_block_that_began_during_the_wait_revokes_the_permit_and_the_attempt_counts(
     });
     let permit = granted(&mut limiter, 0, "a");
     limiter
-        .ended(now(5_000), &org("b"), BLOCKED)
+        .ended(now(5_000), &org("b"), BLOCKED, None)
         .expect("stored");
     let until = Instant::at(5_000 + DAY);
     assert_eq!(

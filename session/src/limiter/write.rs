@@ -14,14 +14,17 @@ pub(super) enum Write {
     Withdrawn(AttemptId),
     /// A permit was used up while nothing could be written.
     Spent(AttemptId),
-    /// A session ended.
+    /// A session ended, and rests there unless its handoff goes on.
     Ended {
         org: OrgId,
         then: Consequence,
+        rests_at: Option<State>,
         at: LimiterTime,
     },
     /// An organization came to rest.
     Rested(OrgId, State),
+    /// A start was refused since its commit failed: whatever of it may be stored waits for nobody.
+    Unheld(OrgId),
 }
 
 impl Write {
@@ -31,8 +34,19 @@ impl Write {
             Self::Spent(attempt) => {
                 ledger.spend(*attempt);
             }
-            Self::Ended { org, then, at } => ledger.end(org, *then, *at, policy.block_scope),
+            Self::Ended {
+                org,
+                then,
+                rests_at,
+                at,
+            } => {
+                ledger.end(org, *then, *at, policy.block_scope);
+                if let Some(end) = rests_at {
+                    ledger.rest(org, *end);
+                }
+            }
             Self::Rested(org, end) => ledger.rest(org, *end),
+            Self::Unheld(org) => ledger.close(org, |attempt| !attempt.spent),
         }
     }
 }
@@ -100,12 +114,15 @@ impl Ledger {
     /// Closes what was dialed or revoked. An attempt that waits stays open: it was admitted since, and the session has
     /// not heard of it yet.
     fn rest(&mut self, org: &OrgId, end: State) {
-        let own = self
-            .attempts
-            .values_mut()
-            .filter(|attempt| attempt.spent && attempt.org == *org);
-        own.for_each(|attempt| attempt.open = false);
+        self.close(org, |attempt| attempt.spent);
         self.ends.insert(org.clone(), end);
+    }
+
+    /// What the death of the process can no longer cut short, of an organization's attempts.
+    fn close(&mut self, org: &OrgId, which: impl Fn(&Attempt) -> bool) {
+        let own = self.attempts.values_mut();
+        own.filter(|attempt| attempt.org == *org && which(attempt))
+            .for_each(|attempt| attempt.open = false);
     }
 
     /// Closes what the death of a process left open: each is a failure at boot time.

@@ -149,9 +149,10 @@ impl Session {
                 self.blocked_until = Some(until);
                 true
             }
-            Revocation::Late => false,
+            Revocation::Late | Revocation::Unasked => false,
         };
-        self.say_undialed(now, attempt, Cause::PermitRevoked { blocked });
+        let cause = Cause::PermitRevoked { blocked };
+        self.say_undialed(now, attempt, cause, why.to_string());
     }
 
     fn on_stop(&mut self, now: Now) {
@@ -214,11 +215,11 @@ impl Session {
     /// The operator cancels before the dial: the slot is given back.
     fn cancel(&mut self, now: Now, attempt: AttemptId) {
         self.outputs.push_back(Output::Withdraw(attempt));
-        self.say_undialed(now, attempt, Cause::Stopped);
+        self.say_undialed(now, attempt, Cause::Stopped, String::new());
     }
 
     /// An attempt ends that never dialed.
-    fn say_undialed(&mut self, now: Now, attempt: AttemptId, cause: Cause) {
+    fn say_undialed(&mut self, now: Now, attempt: AttemptId, cause: Cause, detail: String) {
         let then = cause.consequence(&self.policy.limiter, None);
         let state = cause.end_state(then);
         self.seen.disconnected(now, &cause);
@@ -229,7 +230,7 @@ impl Session {
             handoff: false,
             then,
             raw: None,
-            detail: String::new(),
+            detail,
         }));
         self.set_state(state);
     }

@@ -191,11 +191,14 @@ fn answers<B: Bench>(asks: &[(u64, Ask)]) -> (Vec<String>, String) {
         };
         match ask {
             Ask::Start(who) => format!("{:?}", limiter.admit(at(ms), &org(NAMES[*who]), false)),
-            Ask::Failed(who) => format!("{:?}", limiter.ended(at(ms), &org(NAMES[*who]), failed)),
+            Ask::Failed(who) => format!(
+                "{:?}",
+                limiter.ended(at(ms), &org(NAMES[*who]), failed, None)
+            ),
             Ask::Blocked(who) => {
                 let block = Some(time(90_000_000) - time(0));
                 let then = Consequence { block, ..failed };
-                format!("{:?}", limiter.ended(at(ms), &org(NAMES[*who]), then))
+                format!("{:?}", limiter.ended(at(ms), &org(NAMES[*who]), then, None))
             }
             Ask::Rest(who) => format!("{:?}", limiter.rest(&org(NAMES[*who]), State::Idle)),
             Ask::Restart => {

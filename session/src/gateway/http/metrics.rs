@@ -20,8 +20,8 @@ use crate::session::{Answered, Delays};
 use crate::state::State as Stands;
 
 /// Tells what was counted since the process began: `squall_session_state`, `squall_attempts_total`,
-/// `squall_starts_denied_total`, `squall_disconnects_total`, `squall_pings_total`, `squall_pong_delay_seconds` and
-/// `squall_seconds_since_last_activity`.
+/// `squall_starts_denied_total`, `squall_disconnects_total`, `squall_pings_total`, `squall_pong_delay_seconds`,
+/// `squall_seconds_since_last_activity` and `squall_store_failing`.
 #[utoipa::path(
     get, path = "/metrics",
     responses(
@@ -92,7 +92,14 @@ impl Collector for Told {
             }
         }
         pings(&mut encoder, all)?;
-        silence(&mut encoder, all)
+        silence(&mut encoder, all)?;
+        let mut store = encoder.encode_descriptor(
+            "store_failing",
+            "1 while the store cannot be used, and what happens is kept in memory alone",
+            None,
+            MetricType::Gauge,
+        )?;
+        store.encode_gauge(&i64::from(self.0.store_fails))
     }
 }
 

@@ -177,8 +177,8 @@ impl From<NoQr> for Problem {
 }
 
 impl From<StoreError> for Problem {
-    fn from(_: StoreError) -> Self {
-        Self::new(Kind::StoreUnavailable, STORE)
+    fn from(why: StoreError) -> Self {
+        Self::new(Kind::StoreUnavailable, why.to_string())
     }
 }
 

@@ -3,6 +3,7 @@
 mod concurrent;
 mod life;
 mod restart;
+mod store;
 
 use std::future::Future;
 use std::io;
@@ -62,8 +63,8 @@ impl World for TestWorld {
     }
 }
 
-/// Keeps the states that were told.
-struct Told(Arc<Mutex<Vec<(OrgId, State)>>>);
+/// Keeps the states that were told, and what was told of the store.
+struct Told(Arc<Mutex<Vec<(OrgId, State)>>>, Arc<Mutex<Vec<Notice>>>);
 
 impl Listener for Told {
     fn event(&self, _: Now, org: &OrgId, event: &Event) {
@@ -71,6 +72,10 @@ impl Listener for Told {
             let mut told = self.0.lock().expect("unpoisoned");
             told.push((org.clone(), *state));
         }
+    }
+
+    fn store(&self, _: Now, _: &OrgId, notice: &Notice) {
+        self.1.lock().expect("unpoisoned").push(notice.clone());
     }
 }
 
@@ -84,6 +89,8 @@ pub(super) struct House {
     authority: Authority,
     /// The states that were told, with whose they are.
     told: Arc<Mutex<Vec<(OrgId, State)>>>,
+    /// What was told of the store.
+    of_the_store: Arc<Mutex<Vec<Notice>>>,
 }
 
 fn setting(authority: &Authority) -> Setting {
@@ -105,7 +112,8 @@ impl House {
         let authority = Authority::new(clock.now().wall);
         let (sender, servers) = unbounded_channel();
         let told = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&told);
+        let of_the_store = Arc::new(Mutex::new(Vec::new()));
+        let log = Told(Arc::clone(&told), Arc::clone(&of_the_store));
         let (gateway, found) = Gateway::boot(
             store.clone(),
             setting(&authority),
@@ -113,7 +121,7 @@ impl House {
                 clock,
                 servers: sender,
             },
-            Box::new(Told(log)),
+            Box::new(log),
         )
         .expect("a healthy store");
         Self {
@@ -124,6 +132,7 @@ impl House {
             servers,
             authority,
             told,
+            of_the_store,
         }
     }
 

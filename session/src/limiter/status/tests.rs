@@ -45,7 +45,7 @@ fn an_attempt_is_counted_until_its_civil_day_is_over() {
 fn a_block_is_told_until_its_edge() {
     let mut limiter = limiter(LimiterPolicy::default());
     limiter
-        .ended(now(1_000), &org("a"), BLOCKED)
+        .ended(now(1_000), &org("a"), BLOCKED, None)
         .expect("stored");
     let mut until = |at, name| limiter.blocked_until(now(at), &org(name)).expect("healthy");
     let edge = 1_000 + DAY;
@@ -63,7 +63,7 @@ fn a_stored_end_comes_with_the_end_of_its_block_if_it_is_one() {
         None
     );
     limiter
-        .ended(now(1_000), &org("a"), BLOCKED)
+        .ended(now(1_000), &org("a"), BLOCKED, None)
         .expect("stored");
     for (state, blocked_until) in [
         (State::Blocked, Some(Instant::at(1_000 + DAY))),
@@ -90,7 +90,7 @@ fn a_stored_end_comes_with_the_end_of_its_block_if_it_is_one() {
 fn a_refusal_says_when_to_come_back_and_an_open_door_says_nothing() {
     let mut limiter = limiter(LimiterPolicy::default());
     limiter
-        .ended(now(1_000), &org("a"), FAILED)
+        .ended(now(1_000), &org("a"), FAILED, None)
         .expect("stored");
     let status = limiter.status(now(2_000), &org("a")).expect("healthy");
     let edge = now(1_000 + Millis::from_hours(2).get()).wall;

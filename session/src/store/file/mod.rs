@@ -24,7 +24,7 @@ pub use simulated::{OpenDisk, SimulatedDisk};
 #[derive(Debug)]
 pub struct RedbStore<D: Disk = AtPath> {
     disk: D,
-    /// None after a commit that failed: whether it is on the disk is known once the file is read again.
+    /// None after a commit that failed, until the file could be read again: then it is known whether it is on the disk.
     database: Option<Database>,
     /// As of the last commit. The lock makes it true: nobody else writes to the file.
     contents: Contents,
@@ -118,7 +118,9 @@ impl<D: Disk> RedbStore<D> {
             None => Err(redb::Error::DatabaseClosed),
         };
         written.map_err(|error| {
+            // Whoever has the file open has its lock, and nobody else is to get it: it is opened again at once.
             self.database = None;
+            let _ = self.reopen();
             StoreError::Unavailable(error.to_string())
         })
     }

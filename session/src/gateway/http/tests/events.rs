@@ -189,6 +189,7 @@ async fn what_happened_is_counted() {
         r#"squall_pong_delay_seconds_bucket{le="1.0",organization="2",kind="iq"} 2"#,
         r#"squall_pong_delay_seconds_bucket{le="+Inf",organization="2",kind="iq"} 2"#,
         r#"squall_seconds_since_last_activity{organization="2"} 3.0"#,
+        "squall_store_failing 0",
         "# TYPE squall_pong_delay_seconds histogram",
         "# EOF",
     ] {

@@ -143,8 +143,11 @@ async fn a_stop_ends_a_wait_and_a_store_that_fails_admits_nothing() {
     assert_eq!(refused.json()["cause"], "store_unavailable");
     let limits = get(&app, "/api/rate-limit-status").await;
     assert_eq!(limits.problem(), (503, "store-unavailable".to_owned()));
+    let measured = get(&app, "/metrics").await.body;
+    let measured = String::from_utf8(measured).expect("text");
+    assert!(measured.contains("squall_store_failing 1"), "{measured}");
     house.store.set_available(true);
-    house.gateway.close().await;
+    house.gateway.close().await.expect("healthy");
     let closing = post(&app, "/api/start-session", asked).await;
     assert_eq!(closing.problem(), (503, "closing".to_owned()));
 }
