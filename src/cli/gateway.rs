@@ -1,7 +1,6 @@
 //! `squall gateway`.
 
 use std::fs;
-use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,11 +8,13 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
+use serde_json::json;
 use squall::exit::Exit;
 use squall::gateway::{self, Config, Key, NotRun, SERVICE_ROOT};
 use squall::scenario::{self, GatewaySettings, LogForm, RootKey, ServerUrl};
 
 use super::out;
+use super::spool::{LAST_WORDS, Spool};
 
 /// Hold a session for each organization, and dial only when an operator asks
 ///
@@ -78,12 +79,17 @@ impl Gateway {
                 return Ok(exit);
             }
         };
-        let tell = Arc::new(|line: &str| {
-            // Nobody who stops reading stops the gateway.
-            let _ = out::say(&format!("{line}\n"));
-            let _ = io::stdout().flush();
-        });
-        match gateway::run(config, tell) {
+        // Nobody who stops reading stops the gateway.
+        let lines = Spool::to_stdout(match config.log {
+            LogForm::Text => {
+                |lost| format!("{lost} lines are lost here: whoever reads is too slow")
+            }
+            LogForm::Json => |lost| json!({ "event": "lines_lost", "lines": lost }).to_string(),
+        })?;
+        let spool = lines.clone();
+        let ran = gateway::run(config, Arc::new(move |line: &str| spool.say(line)));
+        lines.end(LAST_WORDS);
+        match ran {
             Ok(()) => Ok(Exit::Held),
             Err(error) => {
                 out::complain(&error.to_string())?;

@@ -21,6 +21,7 @@ mod selftest;
 mod serve;
 mod set;
 mod shell;
+mod spool;
 mod store;
 mod subject;
 

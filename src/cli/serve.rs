@@ -1,7 +1,7 @@
 //! `squall serve`.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -17,6 +17,7 @@ use squall::trace::{Entry, Header, Log};
 use squall_protocol::Millis;
 
 use super::out;
+use super::spool::{LAST_WORDS, Spool};
 
 /// Serve the mock server to whoever connects, until Ctrl-C
 ///
@@ -113,13 +114,21 @@ impl Serve {
             strict: self.strict,
         };
         let format = self.format;
-        let hear = Box::new(move |header: &Header| vec![format.listener(header)]);
-        let begun = |listening: &Listening| self.begin(listening, seed);
-        match live::serve(&scenario, serve, hear, begun) {
-            Ok(stopped) => {
-                self.end(stopped.closed)?;
-                Ok(Exit::Held)
-            }
+        // Nobody who stops reading stops the server.
+        let lines = Spool::to_stdout(match format {
+            Format::Text => |lost| format!("{lost} lines are lost here: whoever reads is too slow"),
+            Format::Json => |lost| json!({ "lost": { "lines": lost } }).to_string(),
+        })?;
+        let spool = lines.clone();
+        let hear = Box::new(move |header: &Header| vec![format.listener(header, spool)]);
+        let begun = |listening: &Listening| self.begin(listening, seed, &lines);
+        let served = live::serve(&scenario, serve, hear, begun);
+        if let Ok(stopped) = &served {
+            lines.say(self.end(stopped.closed));
+        }
+        lines.end(LAST_WORDS);
+        match served {
+            Ok(_) => Ok(Exit::Held),
             Err(NotServed::Address(address, error)) => {
                 let hint = match error.kind() {
                     io::ErrorKind::AddrInUse => "; --port 0 takes one that is free",
@@ -169,7 +178,7 @@ impl Serve {
         Ok(())
     }
 
-    fn begin(&self, listening: &Listening, seed: Seed) -> io::Result<()> {
+    fn begin(&self, listening: &Listening, seed: Seed, lines: &Spool) -> io::Result<()> {
         let root_key = hex(&listening.root_key);
         if let (Some(file), Some(certificate)) = (&self.tls_cert, &listening.certificate) {
             fs::write(file, certificate).map_err(|error| {
@@ -180,8 +189,7 @@ impl Serve {
             })?;
         }
         match self.format {
-            Format::Json => out::say(&format!(
-                "{}\n",
+            Format::Json => lines.say(
                 json!({ "listening": {
                     "address": listening.address,
                     "url": listening.url,
@@ -190,61 +198,62 @@ impl Serve {
                     "seed": seed.0,
                     "certificate": listening.certificate,
                 } })
-            ))?,
+                .to_string(),
+            ),
             Format::Text => {
                 let mut said = format!(
-                    "listening on {}\nroot public key {root_key}\nseed {seed}\n",
+                    "listening on {}\nroot public key {root_key}\nseed {seed}",
                     listening.url
                 );
                 match (&self.tls_cert, &listening.certificate) {
                     (Some(file), _) => {
-                        said += &format!("TLS certificate written to {}\n", file.display());
+                        said += &format!("\nTLS certificate written to {}", file.display());
                     }
-                    (None, Some(certificate)) => said += certificate,
+                    (None, Some(certificate)) => said += &format!("\n{}", certificate.trim_end()),
                     (None, None) => {}
                 }
-                out::say(&said)?;
+                lines.say(said);
             }
         }
-        io::stdout().flush()
+        Ok(())
     }
 
-    fn end(&self, closed: usize) -> io::Result<()> {
-        out::say(&match self.format {
-            Format::Json => format!("{}\n", json!({ "stopped": { "closed": closed } })),
-            Format::Text if closed == 1 => "stopped: 1 connection closed\n".to_owned(),
-            Format::Text => format!("stopped: {closed} connections closed\n"),
-        })
+    fn end(&self, closed: usize) -> String {
+        match self.format {
+            Format::Json => json!({ "stopped": { "closed": closed } }).to_string(),
+            Format::Text if closed == 1 => "stopped: 1 connection closed".to_owned(),
+            Format::Text => format!("stopped: {closed} connections closed"),
+        }
     }
 }
 
 impl Format {
-    fn listener(self, header: &Header) -> Box<dyn Listener> {
+    fn listener(self, header: &Header, lines: Spool) -> Box<dyn Listener> {
         match self {
-            Self::Text => Box::new(Lines(Log::new(header))),
-            Self::Json => Box::new(JsonLines),
+            Self::Text => Box::new(Lines(Log::new(header), lines)),
+            Self::Json => Box::new(JsonLines(lines)),
         }
     }
 }
 
-/// Writes a line for each event that is worth one. Nobody who stops reading stops the server.
-struct Lines(Log);
+/// Writes a line for each event that is worth one.
+struct Lines(Log, Spool);
 
 impl Listener for Lines {
     fn hear(&mut self, entry: &Entry) {
         if let Some(line) = self.0.line(entry) {
-            let _ = out::say(&format!("{line}\n"));
+            self.1.say(line);
         }
     }
 }
 
 /// Writes the entries of the trace as JSON lines.
-struct JsonLines;
+struct JsonLines(Spool);
 
 impl Listener for JsonLines {
     fn hear(&mut self, entry: &Entry) {
         if let Ok(line) = serde_json::to_string(entry) {
-            let _ = out::say(&format!("{line}\n"));
+            self.0.say(line);
         }
     }
 }
