@@ -134,7 +134,7 @@ async fn until(config: Config, tell: Tell, end: impl Future<Output = ()>) -> Res
     let setting = Setting {
         policy: policy(&config.policy),
         root: TrustedRoot(config.root_key.0),
-        authority: format!("{}:{}", config.server.host, config.server.port),
+        authority: config.server.authority(),
         rng: config.rng,
     };
     let (gateway, found) = Gateway::boot(

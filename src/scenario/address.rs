@@ -1,8 +1,10 @@
 //! How a server is named: where it is, and by which key it proves itself.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use http::uri::Authority;
 use serde::Deserialize;
 
 /// Where a server is, as in `ws://127.0.0.1:8080/ws/chat`.
@@ -11,10 +13,25 @@ use serde::Deserialize;
 pub struct ServerUrl {
     /// Whether it speaks TLS.
     pub tls: bool,
-    /// A name or an address.
+    /// A name or an address; an address of IPv6 without its brackets.
     pub host: String,
     /// The port.
     pub port: u16,
+}
+
+impl ServerUrl {
+    /// As the `Host` header has it: the port only where it is not the scheme's own.
+    pub fn authority(&self) -> String {
+        let host = match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        let own = if self.tls { 443 } else { 80 };
+        match self.port == own {
+            true => host,
+            false => format!("{host}:{}", self.port),
+        }
+    }
 }
 
 impl FromStr for ServerUrl {
@@ -34,13 +51,19 @@ impl FromStr for ServerUrl {
             Some(_) => return Err("the path of the protocol is /ws/chat".to_owned()),
         };
         let (host, port) = authority.rsplit_once(':').ok_or_else(wrong)?;
-        let host = host.trim_start_matches('[').trim_end_matches(']');
         let port = port.parse().map_err(|_| wrong())?;
-        if host.is_empty() {
-            return Err(wrong());
+        let brackets = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let is_host = match brackets {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && !host.contains([':', '@']),
+        };
+        let host = brackets.unwrap_or(host).to_owned();
+        let url = Self { tls, host, port };
+        // What no request could carry would fail at each dial, and each would count.
+        match is_host && Authority::try_from(url.authority()).is_ok() {
+            true => Ok(url),
+            false => Err(wrong()),
         }
-        let host = host.to_owned();
-        Ok(Self { tls, host, port })
     }
 }
 
@@ -104,8 +127,34 @@ mod tests {
         );
         assert_eq!("wss://localhost:443".parse(), url(true, "localhost", 443));
         assert_eq!("ws://[::1]:1/ws/chat".parse(), url(false, "::1", 1));
-        for wrong in ["http://x:1", "ws://x", "ws://x:1/other", "ws://:1", "x:1"] {
+        for wrong in [
+            "http://x:1",
+            "ws://x",
+            "ws://x:1/other",
+            "ws://:1",
+            "x:1",
+            "ws://::1:1",
+            "ws://[::1:1",
+            "ws://[x]:1",
+            "ws://x y:1",
+            "ws://me@x:1",
+        ] {
             assert!(wrong.parse::<ServerUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_request_carries_it_with_brackets_and_without_the_scheme_s_own_port() {
+        for (url, authority) in [
+            ("ws://127.0.0.1:8080", "127.0.0.1:8080"),
+            ("ws://[::1]:8080/ws/chat", "[::1]:8080"),
+            ("ws://localhost:80", "localhost"),
+            ("ws://localhost:443", "localhost:443"),
+            ("wss://localhost:443", "localhost"),
+            ("wss://[::1]:443", "[::1]"),
+        ] {
+            let url: ServerUrl = url.parse().unwrap();
+            assert_eq!(url.authority(), authority);
         }
     }
 

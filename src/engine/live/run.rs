@@ -17,6 +17,7 @@ use crate::engine::live::serve::open;
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::{Done, Job};
+use crate::scenario::ServerUrl;
 use crate::subject::Setup;
 
 /// How a run in real time reaches its server.
@@ -125,7 +126,12 @@ async fn elsewhere(
     // The server's own links delay what they delay.
     lines.latency = Default::default();
     let (stage, _) = Stage::set(job, conductor, lines);
-    let authority = format!("{}:{}", server.host, server.port);
+    let url = ServerUrl {
+        tls: server.trusts.is_some(),
+        host: server.host.clone(),
+        port: server.port,
+    };
+    let authority = url.authority();
     let network = network::Elsewhere {
         exchange: Arc::clone(&stage.exchange),
         root: TrustedRoot(server.root_key),
