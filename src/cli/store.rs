@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use squall::exit::Exit;
+use squall_protocol::pairing::Device;
 use squall_session::store::file::{AtPath, RedbStore};
-use squall_session::store::{Contents, StoreError, lines};
+use squall_session::store::{Contents, Store as _, StoreError, lines};
+use squall_session::{AttemptId, OrgId};
 
 use super::out;
 
-/// Make, write out, read in and check the store of a gateway
+/// Make, write out, read in and check the store of a gateway, and give a device back
 ///
 /// It is what must outlive the process: attempts, failures, blocks, the clock, and the keys of each device. None is ever
 /// made silently or over another: a forgotten attempt is how numbers get blocked.
@@ -33,9 +35,6 @@ enum Command {
         store: PathBuf,
     },
     /// Make a store of the JSON lines that `export` printed
-    ///
-    /// A device that was moved aside comes back to its organization where its line says `device` instead of `aside`, and
-    /// no `attempt`.
     Import {
         /// The lines
         lines: PathBuf,
@@ -46,6 +45,18 @@ enum Command {
     Verify {
         /// The file; no gateway may have it open
         store: PathBuf,
+    },
+    /// Give an organization the device back that the end of an attempt had moved aside
+    ///
+    /// The device that it has instead is moved aside under the same attempt, so the same command undoes it.
+    Restore {
+        /// The file; no gateway may have it open
+        store: PathBuf,
+        /// Whose device it is
+        #[arg(value_name = "ORG")]
+        org: String,
+        /// The number of the attempt, as the log has it
+        attempt: u64,
     },
 }
 
@@ -72,6 +83,11 @@ impl Store {
                 })
             }
             Command::Import { lines, store } => import(&lines, &store),
+            Command::Restore {
+                store,
+                org,
+                attempt,
+            } => restore(&store, &OrgId::new(org), AttemptId(attempt)),
         }
     }
 }
@@ -101,6 +117,37 @@ fn import(from: &Path, store: &Path) -> anyhow::Result<Exit> {
             ))?;
             Ok(Exit::BadScenario)
         }
+    }
+}
+
+fn restore(at: &Path, org: &OrgId, attempt: AttemptId) -> anyhow::Result<Exit> {
+    let opened = RedbStore::open(at);
+    let done = opened.and_then(|mut store| Ok((store.restore(org, attempt)?, store.contents()?)));
+    match done {
+        Ok((false, contents)) => {
+            let aside = contents.aside.keys().filter(|(whose, _)| whose == org);
+            let aside: Vec<_> = aside.map(|(_, attempt)| attempt.0.to_string()).collect();
+            let there_is = match aside.as_slice() {
+                [] => "no device of it is set aside".to_owned(),
+                attempts => format!("its devices are those of attempt {}", attempts.join(", ")),
+            };
+            out::complain(&format!(
+                "{}: no device of org {org} is set aside under {attempt}; {there_is}",
+                at.display()
+            ))?;
+            Ok(Exit::Usage)
+        }
+        done => told(at, done, |(_, contents)| {
+            let paired = contents.devices.get(org).is_some_and(Device::is_paired);
+            let next = match paired {
+                true => "the next start logs in",
+                false => "it was never paired, and the next start shows a QR code",
+            };
+            format!(
+                "{}: org {org} has the device of {attempt} back; {next}\n",
+                at.display()
+            )
+        }),
     }
 }
 

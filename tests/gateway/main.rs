@@ -3,6 +3,7 @@
 mod hostile;
 mod killed;
 mod process;
+mod restored;
 mod story;
 
 use std::fs;

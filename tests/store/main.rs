@@ -66,13 +66,6 @@ fn a_store_is_made_checked_written_out_and_read_in() {
         format!("b.store: made; {holds}")
     );
     assert_eq!(printed(at, &["export", "b.store"]), lines);
-    // A device that was moved aside comes back as the help of `import` says.
-    let back = lines
-        .replace("{\"aside\":", "{\"device\":")
-        .replace("\"attempt\":5,", "");
-    fs::write(at.join("back.lines"), back).unwrap();
-    let said = printed(at, &["import", "back.lines", "c.store"]);
-    assert!(said.contains("1 device, 0 devices set aside"), "{said}");
 }
 
 #[test]

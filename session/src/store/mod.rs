@@ -90,7 +90,7 @@ pub enum StoreError {
     Exists,
     /// Another process has it.
     #[error(
-        "the store is in use by another process; two that share one file would each forget what the other admits"
+        "the store is in use by another process; end the gateway that runs on it first, since two that share one file would each forget what the other admits"
     )]
     Locked,
     /// It was written by a later version.

@@ -5,6 +5,7 @@
 
 mod disk;
 mod held;
+mod restore;
 mod simulated;
 mod tables;
 

@@ -242,6 +242,24 @@ pub(super) fn set_device_aside(
     Ok(())
 }
 
+/// A device that was aside takes its organization's place, and what was there instead takes the place aside.
+pub(super) fn restore(
+    transaction: &WriteTransaction,
+    org: &OrgId,
+    attempt: AttemptId,
+    device: &Device,
+    instead: Option<&Device>,
+) -> Result<(), redb::Error> {
+    let mut aside = transaction.open_table(ASIDE)?;
+    match instead {
+        Some(instead) => {
+            aside.insert((org.as_str(), attempt.0), device_bytes(instead).as_slice())?
+        }
+        None => aside.remove((org.as_str(), attempt.0))?,
+    };
+    put_device(transaction, org, device)
+}
+
 fn device_bytes(device: &Device) -> Vec<u8> {
     serde_json::to_vec(&WrittenDevice::from(device))
         .expect("a device has string keys and no floats")
