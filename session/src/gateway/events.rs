@@ -3,6 +3,8 @@
 //! It holds [`KEPT`] of them, however many readers there are and however slow: a reader holds a number and nothing else.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::str::FromStr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -31,18 +33,45 @@ pub(super) struct Entry {
     notice: Notice,
 }
 
-/// What a reader gets.
+/// How far a reader has come: the last event that it saw, and in which life of the process. The numbers of each life begin
+/// at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// When that life began, in milliseconds of the Unix epoch; none is the present one.
+    pub(super) life: Option<i64>,
+    /// The event's number.
+    pub(super) seq: u64,
+}
+
+/// What a reader gets, and how far it has come with it.
 #[derive(Clone, Debug)]
-pub(super) enum Told {
+pub(super) struct Told {
+    pub(super) place: Place,
+    pub(super) what: What,
+}
+
+/// See [`Told`].
+#[derive(Clone, Debug)]
+pub(super) enum What {
     /// An event.
     Entry(Entry),
-    /// So many events went by that are kept no more: the reader is too slow, or asked for what is long past.
-    Gap(u64),
+    /// Something is not told.
+    Gap(Gap),
+}
+
+/// What is not told: the reader is too slow, asks for what is long past, or is from before the process began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(super) struct Gap {
+    /// So many events of this process went by that are kept no more.
+    missed: u64,
+    /// Whether what the reader saw last was of another process, whose later events are gone.
+    restarted: bool,
 }
 
 /// See the module's text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Events {
+    life: i64,
     ring: Mutex<Ring>,
     more: Notify,
 }
@@ -54,7 +83,45 @@ struct Ring {
     over: bool,
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.life {
+            Some(life) => write!(f, "{life}-{}", self.seq),
+            None => write!(f, "{}", self.seq),
+        }
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            Some(match text.split_once('-') {
+                Some((life, seq)) => Self {
+                    life: Some(life.parse().ok()?),
+                    seq: seq.parse().ok()?,
+                },
+                None => Self {
+                    life: None,
+                    seq: text.parse().ok()?,
+                },
+            })
+        };
+        parse().ok_or_else(|| format!("{text:?} is no number, nor the id of an event"))
+    }
+}
+
 impl Events {
+    /// Those of a process that begins now.
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            life: now.as_millisecond(),
+            ring: Mutex::default(),
+            more: Notify::new(),
+        }
+    }
+
     /// Writes an event down and wakes whoever waits for it.
     pub(super) fn write(&self, at: Timestamp, org: &OrgId, notice: Notice) {
         let mut ring = self.lock();
@@ -83,9 +150,16 @@ impl Events {
         self.lock().over
     }
 
-    /// The number of the last event.
-    pub(super) fn written(&self) -> u64 {
-        self.lock().written
+    /// Behind the last event.
+    pub(super) fn last(&self) -> Place {
+        self.place(self.lock().written)
+    }
+
+    fn place(&self, seq: u64) -> Place {
+        Place {
+            life: Some(self.life),
+            seq,
+        }
     }
 
     /// Ready once something is written from now on.
@@ -93,24 +167,31 @@ impl Events {
         self.more.notified()
     }
 
-    /// What comes after the event of this number, at most `most` of it; `seen` moves on behind what is told.
-    pub(super) fn after(&self, seen: &mut u64, most: usize) -> Vec<Told> {
+    /// What comes after this place, at most so many events of it; `seen` moves on behind what is told.
+    pub(super) fn after(&self, seen: &mut Place, most: usize) -> Vec<Told> {
         let ring = self.lock();
         let mut told = Vec::new();
         let first = ring.written - ring.last.len() as u64 + 1;
-        // A number from before a restart of the gateway may be ahead of what this process has written.
-        if *seen > ring.written {
-            *seen = first - 1;
+        let is_ours = seen.life.is_none_or(|life| life == self.life);
+        let restarted = !is_ours || seen.seq > ring.written;
+        if restarted || seen.seq + 1 < first {
+            let from = if restarted { 1 } else { seen.seq + 1 };
+            *seen = self.place(first - 1);
+            told.push(Told {
+                place: *seen,
+                what: What::Gap(Gap {
+                    missed: first - from,
+                    restarted,
+                }),
+            });
         }
-        let missed = first.saturating_sub(*seen + 1);
-        if missed > 0 {
-            told.push(Told::Gap(missed));
-            *seen = first - 1;
-        }
-        let skip = usize::try_from(*seen + 1 - first).unwrap_or(usize::MAX);
+        let skip = usize::try_from(seen.seq + 1 - first).unwrap_or(usize::MAX);
         for entry in ring.last.iter().skip(skip).take(most) {
-            *seen = entry.seq;
-            told.push(Told::Entry(entry.clone()));
+            *seen = self.place(entry.seq);
+            told.push(Told {
+                place: *seen,
+                what: What::Entry(entry.clone()),
+            });
         }
         told
     }
@@ -129,17 +210,24 @@ mod tests {
     use super::*;
 
     fn events(count: usize) -> Events {
-        let events = Events::default();
+        let events = Events::new(Timestamp::UNIX_EPOCH);
         for _ in 0..count {
             events.write(Timestamp::UNIX_EPOCH, &OrgId::new("2"), Notice::Qr);
         }
         events
     }
 
+    fn place(text: &str) -> Place {
+        text.parse().expect("a place")
+    }
+
     fn shown(told: &[Told]) -> Vec<String> {
-        let show = |told: &Told| match told {
-            Told::Entry(entry) => entry.seq.to_string(),
-            Told::Gap(missed) => format!("missed {missed}"),
+        let show = |told: &Told| match &told.what {
+            What::Entry(_) => told.place.to_string(),
+            What::Gap(Gap { missed, restarted }) => match restarted {
+                true => format!("restarted, missed {missed}"),
+                false => format!("missed {missed}"),
+            },
         };
         told.iter().map(show).collect()
     }
@@ -147,37 +235,46 @@ mod tests {
     #[test]
     fn a_reader_gets_each_event_once_and_in_order() {
         let events = events(5);
-        let mut seen = 1;
-        assert_eq!(shown(&events.after(&mut seen, 2)), ["2", "3"]);
-        assert_eq!(shown(&events.after(&mut seen, 9)), ["4", "5"]);
+        let mut seen = place("1");
+        assert_eq!(shown(&events.after(&mut seen, 2)), ["0-2", "0-3"]);
+        assert_eq!(seen, place("0-3"));
+        assert_eq!(shown(&events.after(&mut seen, 9)), ["0-4", "0-5"]);
         assert!(events.after(&mut seen, 9).is_empty());
+        assert_eq!(events.last(), seen);
     }
 
     #[test]
     fn a_slow_reader_is_told_what_it_missed_and_memory_is_bounded() {
         let events = events(KEPT + 10);
-        let mut seen = 3;
-        assert_eq!(shown(&events.after(&mut seen, 2)), ["missed 7", "11", "12"]);
+        let mut seen = place("0-3");
+        let told = events.after(&mut seen, 2);
+        assert_eq!(shown(&told), ["missed 7", "0-11", "0-12"]);
+        assert_eq!(told[0].place, place("0-10"));
         assert_eq!(events.lock().last.len(), KEPT);
         assert_eq!(events.after(&mut seen, usize::MAX).len(), KEPT - 2);
     }
 
     #[test]
-    fn a_reader_from_before_a_restart_gets_what_there_is() {
-        let events = events(2);
-        let mut seen = 900;
-        assert_eq!(shown(&events.after(&mut seen, 9)), ["1", "2"]);
+    fn a_reader_from_before_a_restart_is_told_so_and_loses_nothing_that_is_kept() {
+        for ahead in ["900", "1764518400000-1", "1764518400000-12"] {
+            let told = events(2).after(&mut place(ahead), 9);
+            assert_eq!(shown(&told), ["restarted, missed 0", "0-1", "0-2"]);
+        }
+        let told = events(KEPT + 2).after(&mut place("5-4"), 1);
+        assert_eq!(shown(&told), ["restarted, missed 2", "0-3"]);
+        let told = events(0).after(&mut place("5-4"), 1);
+        assert_eq!(shown(&told), ["restarted, missed 0"]);
     }
 
     #[test]
     fn an_event_is_one_flat_object_with_the_stanza_as_it_came() {
         let events = events(1);
-        let told = events.after(&mut 0, 1);
-        let [Told::Entry(entry)] = told.as_slice() else {
-            panic!("one event, not {told:?}");
+        let told = events.after(&mut place("0"), 1).remove(0);
+        let What::Entry(entry) = told.what else {
+            panic!("an event, not {told:?}");
         };
         assert_eq!(
-            serde_json::to_string(entry).expect("texts and numbers"),
+            serde_json::to_string(&entry).expect("texts and numbers"),
             r#"{"seq":1,"at":"1970-01-01T00:00:00Z","organization_id":"2","event":"qr"}"#
         );
     }

@@ -150,7 +150,7 @@ impl<S: Store, W: World> Gateway<S, W> {
             root: setting.root,
             authority: setting.authority,
             listener,
-            events: Arc::default(),
+            events: Arc::new(Events::new(now.wall)),
             inside: Mutex::new(Inside {
                 limiter,
                 unwritten: Unwritten::default(),

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use super::problem::Problem;
 use super::{Api, events, limits, metrics, qr, start, status};
-use crate::gateway::events::Entry;
+use crate::gateway::events::{Entry, Gap};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -19,7 +19,7 @@ use crate::gateway::events::Entry;
         title = "Squall's gateway",
         description = "Sessions of organizations, which never connect by themselves. Every problem is told as RFC 9457 says."
     ),
-    components(schemas(Problem, Entry)),
+    components(schemas(Problem, Entry, Gap)),
     modifiers(&Key),
     security(("key" = []))
 )]

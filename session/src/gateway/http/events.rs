@@ -21,33 +21,47 @@ use super::Api;
 use super::body::Asks;
 use super::problem::{Kind, Problem};
 use crate::gateway::Operator;
-use crate::gateway::events::Told;
+use crate::gateway::events::{Place, Told, What};
 
 /// From where on, and how long.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Range {
-    /// Tells what comes after the event of this number, 0 for everything that is kept; by default what happens from now
-    /// on, or after `Last-Event-ID`.
-    since: Option<u64>,
+    /// Tells what comes after the event of this number or id, 0 for everything that is kept; by default what happens from
+    /// now on. `Last-Event-ID`, by which a reader goes on, goes before it.
+    #[param(value_type = Option<String>, pattern = "^([0-9]{1,18}-)?[0-9]{1,18}$")]
+    since: Option<Since>,
     /// Whether to wait for more once everything is told.
     #[serde(default = "yes")]
     #[param(required = false)]
     follow: bool,
 }
 
+/// A place, as a query writes it.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Since(Place);
+
+impl TryFrom<String> for Since {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self)
+    }
+}
+
 fn yes() -> bool {
     true
 }
 
-/// Tells what happens to every organization, an `Event` each: the last 2,048 are kept. A reader that is too slow is told
-/// how many it missed, as an event `gap`.
+/// Tells what happens to every organization, an `Event` each: the last 2,048 are kept. A reader that is too slow, or that
+/// goes on after a restart of the gateway, is told so by an event `gap`, a `Gap`.
 #[utoipa::path(
     get, path = "/api/events",
     params(
         Range,
-        ("last-event-id" = Option<u64>, Header, description = "What a reader saw last")
+        ("last-event-id" = Option<String>, Header, description = "The id of the event that a reader saw last")
     ),
     responses((status = 200, body = String, content_type = "text/event-stream"), Problem)
 )]
@@ -63,15 +77,11 @@ pub(super) async fn stream(
             format!("{READERS} read the events already; one of them must end first"),
         )
     })?;
-    let last = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok())
-        .and_then(|id| id.parse().ok());
+    let since = range.since.map(|Since(place)| place);
     let reader = Reader {
-        seen: range
-            .since
-            .or(last)
-            .unwrap_or_else(|| api.operator.events().written()),
+        seen: last_seen(&headers)
+            .or(since)
+            .unwrap_or_else(|| api.operator.events().last()),
         operator: api.operator,
         follow: range.follow,
         greeted: false,
@@ -84,10 +94,27 @@ pub(super) async fn stream(
     Ok(response)
 }
 
+/// What a reader saw that goes on. An id that none of ours is like is of another process, as one of an earlier version.
+fn last_seen(headers: &HeaderMap) -> Option<Place> {
+    let id = headers.get("last-event-id")?.to_str().unwrap_or("");
+    let place = id.parse().ok();
+    Some(
+        place
+            .filter(|place: &Place| place.life.is_some())
+            .unwrap_or(NOBODYS),
+    )
+}
+
+/// Of no process that ever was.
+const NOBODYS: Place = Place {
+    life: Some(i64::MIN),
+    seq: 0,
+};
+
 /// One who reads. It holds what it saw last, and no event.
 struct Reader {
     operator: Arc<dyn Operator>,
-    seen: u64,
+    seen: Place,
     follow: bool,
     /// Whether the head of the answer was pushed out by a first word.
     greeted: bool,
@@ -127,13 +154,12 @@ impl Reader {
 }
 
 fn written(told: &Told) -> String {
-    match told {
-        Told::Entry(entry) => {
-            let json = serde_json::to_string(entry).expect("an event is made of texts and numbers");
-            format!("id: {}\ndata: {json}\n\n", entry.seq)
-        }
-        Told::Gap(missed) => format!("event: gap\ndata: {{\"missed\":{missed}}}\n\n"),
-    }
+    let (event, json) = match &told.what {
+        What::Entry(entry) => ("", serde_json::to_string(entry)),
+        What::Gap(gap) => ("event: gap\n", serde_json::to_string(gap)),
+    };
+    let json = json.expect("it is made of texts and numbers");
+    format!("id: {}\n{event}data: {json}\n\n", told.place)
 }
 
 /// So many read at a time: each keeps a connection, and others need theirs.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use utoipa_swagger_ui::Config;
@@ -23,7 +24,8 @@ pub(super) async fn index() -> Result<Response, Problem> {
 }
 
 /// What it is made of.
-pub(super) async fn part(Path(name): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn part(name: Result<Path<String>, PathRejection>) -> Result<Response, Problem> {
+    let Path(name) = name.map_err(|_| no_part())?;
     file(&name)
 }
 
@@ -33,18 +35,20 @@ fn file(name: &str) -> Result<Response, Problem> {
     let found = utoipa_swagger_ui::serve(name, Arc::new(config))
         .ok()
         .flatten();
-    let file = found.ok_or_else(|| {
-        Problem::new(
-            Kind::NoSuchPage,
-            format!("the page {PAGE} has no such part"),
-        )
-    })?;
+    let file = found.ok_or_else(no_part)?;
     let headers = [
         (CONTENT_TYPE, file.content_type.as_str()),
         (CONTENT_SECURITY_POLICY, OWN),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     ];
     Ok((headers, file.bytes.into_owned()).into_response())
+}
+
+fn no_part() -> Problem {
+    Problem::new(
+        Kind::NoSuchPage,
+        format!("the page {PAGE} has no such part"),
+    )
 }
 
 /// The browser asks nobody else either. The page sets styles of its own while it runs, and draws with `data:` images.

@@ -88,6 +88,46 @@ async fn a_life_is_told_in_order_with_the_stanza_that_ended_it() {
     );
 }
 
+/// What one who goes on is told, at once.
+async fn goes_on(app: &Router, path: &str, last: &str) -> String {
+    let request = Request::get(path)
+        .header("x-api-key", key())
+        .header("last-event-id", last);
+    let told = ask(app, request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(told.status, 200);
+    String::from_utf8(told.body).expect("text")
+}
+
+/// The ids of what was told.
+fn ids(text: &str) -> Vec<&str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("id: "))
+        .collect()
+}
+
+/// A browser asks again by the same address, and says in a header how far it had come.
+#[tokio::test(start_paused = true)]
+async fn one_who_goes_on_hears_what_it_has_not_heard_whatever_its_address_says() {
+    let house = House::new();
+    let app = app_of(&house);
+    house.start(&OrgId::new("2"));
+    house.pass(Millis::new(1)).await;
+    let first = String::from_utf8(get(&app, ALL).await.body).expect("text");
+    let all = ids(&first);
+    let [once, rest @ ..] = all.as_slice() else {
+        panic!("events: {first}");
+    };
+    let more = goes_on(&app, ALL, once).await;
+    assert_eq!(ids(&more), rest);
+    let (life, _) = once.split_once('-').expect("a life");
+    for foreign in [format!("{life}0-1"), "1".to_owned(), "odd".to_owned()] {
+        let told = goes_on(&app, ALL, &foreign).await;
+        let gap = format!("id: {life}-0\nevent: gap\ndata: {{\"missed\":0,\"restarted\":true}}");
+        assert!(told.contains(&gap), "{foreign}: {told}");
+        assert_eq!(ids(&told)[1..], all, "{foreign}");
+    }
+}
+
 /// What a stream has to give without waiting.
 fn ready(stream: &mut BodyDataStream) -> Option<String> {
     let mut context = Context::from_waker(Waker::noop());
@@ -243,10 +283,9 @@ async fn the_documents_page_is_whole_and_asks_nobody_else() {
         start.contains("../openapi.json") && start.contains(r#""validatorUrl": "none""#),
         "{start}"
     );
-    let other = ask(
-        &app,
-        open("/api/docs/..%2f..%2fetc%2fpasswd").expect("a request"),
-    )
-    .await;
-    assert_eq!(other.problem(), (404, "no-such-page".to_owned()));
+    for other in ["..%2f..%2fetc%2fpasswd", "%ff", "none"] {
+        let other = open(&format!("/api/docs/{other}")).expect("a request");
+        let other = ask(&app, other).await;
+        assert_eq!(other.problem(), (404, "no-such-page".to_owned()));
+    }
 }
