@@ -141,7 +141,7 @@ fn disconnected(ended: &Ended) -> String {
         let why = ended.code.as_deref().unwrap_or(ended.cause);
         what += &format!("{}: blocked until {until}; ", plain(why));
     }
-    what += &format!("disconnected: {}", ended.cause);
+    what += &format!("disconnected: {}{}", ended.cause, ended.more);
     if !ended.detail.is_empty() {
         what += &format!(" ({})", plain(&ended.detail));
     }

@@ -97,6 +97,29 @@ pub enum Stage {
     Open,
 }
 
+impl Lost {
+    /// The name in the API and in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::Zombie => "zombie",
+        }
+    }
+}
+
+impl Stage {
+    /// The name in the API and in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Handshake => "handshake",
+            Self::Login => "login",
+            Self::Pairing => "pairing",
+            Self::Open => "open",
+        }
+    }
+}
+
 /// What follows from a cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Consequence {

@@ -44,7 +44,7 @@ use unwritten::Unwritten;
 
 pub use events::Events;
 pub use measures::{Measures, OfOrganization};
-pub use notice::{Ended, Notice};
+pub use notice::{Ended, More, Notice};
 pub use operator::{
     Asked, Decision, Denied, Granted, Limits, NoQr, NoSuchOrganization, Operator, Standing,
 };

@@ -1,11 +1,14 @@
 //! What happens to an organization, as operators are told it: in the log and over HTTP alike. Nothing of it is a secret.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use squall_protocol::Now;
 use utoipa::ToSchema;
 
 use super::operator::{Denied, Granted, told};
+use crate::cause::Cause;
 use crate::id::AttemptId;
 use crate::limiter::Denial;
 use crate::machine::{Alert, Disconnected, Event};
@@ -85,6 +88,9 @@ pub struct Ended {
     pub attempt: AttemptId,
     /// Why.
     pub cause: &'static str,
+    /// What that leaves out.
+    #[serde(flatten)]
+    pub more: More,
     /// The code of the stanza that ended it, as it came.
     pub code: Option<String>,
     /// Close code and reason, HTTP status, values that were out of range.
@@ -100,6 +106,52 @@ pub struct Ended {
     /// Until when it is blocked.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub blocked_until: Option<Timestamp>,
+}
+
+/// What the name of a cause leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct More {
+    /// Of `connect_timed_out` and `connection_closed`: how far the connection had come. `connect`, `handshake`, `login`,
+    /// `pairing` or `open`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<&'static str>,
+    /// Of `connection_lost`: `silence` where nothing came any more, `zombie` where no IQ ping was answered any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lost: Option<&'static str>,
+    /// Of `permit_revoked`: `blocked` where a block had begun meanwhile, `late` where the dial came too late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<&'static str>,
+}
+
+impl More {
+    /// Of this cause.
+    pub fn of(cause: &Cause) -> Self {
+        let mut more = Self::default();
+        match cause {
+            Cause::ConnectTimedOut { stage } | Cause::ConnectionClosed { stage } => {
+                more.stage = Some(stage.name());
+            }
+            Cause::ConnectionLost(lost) => more.lost = Some(lost.name()),
+            Cause::PermitRevoked { blocked } => {
+                more.revoked = Some(if *blocked { "blocked" } else { "late" });
+            }
+            _ => {}
+        }
+        more
+    }
+}
+
+impl fmt::Display for More {
+    /// As it follows the cause.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(stage) = self.stage {
+            write!(f, " in the stage {stage}")?;
+        }
+        [self.lost, self.revoked]
+            .into_iter()
+            .flatten()
+            .try_for_each(|what| write!(f, ": {what}"))
+    }
 }
 
 impl Notice {
@@ -158,6 +210,7 @@ impl Ended {
         Self {
             attempt: ended.attempt,
             cause: ended.cause.name(),
+            more: More::of(&ended.cause),
             code: code("code").or(code("reason")).map(short),
             detail: short(&ended.detail),
             raw: ended.raw.as_ref().map(|raw| short(&raw.to_string())),
@@ -183,6 +236,29 @@ const LONGEST: usize = 2_048;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_whole() {
+        use crate::cause::{Lost, Stage};
+        for (cause, told) in [
+            (
+                Cause::ConnectionClosed { stage: Stage::Open },
+                " in the stage open",
+            ),
+            (
+                Cause::ConnectTimedOut {
+                    stage: Stage::Pairing,
+                },
+                " in the stage pairing",
+            ),
+            (Cause::ConnectionLost(Lost::Zombie), ": zombie"),
+            (Cause::PermitRevoked { blocked: true }, ": blocked"),
+            (Cause::PermitRevoked { blocked: false }, ": late"),
+            (Cause::Stopped, ""),
+        ] {
+            assert_eq!(More::of(&cause).to_string(), told);
+        }
+    }
 
     #[test]
     fn what_a_server_writes_is_cut_between_two_characters() {

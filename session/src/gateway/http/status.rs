@@ -9,7 +9,7 @@ use super::Api;
 use super::body::InPath;
 use super::problem::Problem;
 use crate::cause::Cause;
-use crate::gateway::Standing;
+use crate::gateway::{More, Standing};
 use crate::state;
 
 /// Where an organization stands.
@@ -28,11 +28,14 @@ pub(super) struct Status {
     last_connected: Option<Timestamp>,
     /// When any frame was last received, in milliseconds of the Unix epoch.
     last_activity: Option<i64>,
-    /// When it last ended.
+    /// When it last ended, since the process began; or when the process began, where the one before had died.
     #[schema(value_type = Option<String>, format = DateTime)]
     disconnected_at: Option<Timestamp>,
-    /// Why it last ended.
+    /// Why it last ended, since the process began; `process_died` where the one before had died.
     disconnect_reason: Option<&'static str>,
+    /// What that leaves out.
+    #[serde(flatten)]
+    more: More,
     /// When the block ends in which it stands.
     #[schema(value_type = Option<String>, format = DateTime)]
     blocked_until: Option<Timestamp>,
@@ -60,6 +63,11 @@ impl From<Standing> for Status {
             last_connected: status.last_connected,
             last_activity: status.last_activity.map(Timestamp::as_millisecond),
             disconnected_at: status.disconnected_at,
+            more: status
+                .disconnect_reason
+                .as_ref()
+                .map(More::of)
+                .unwrap_or_default(),
             disconnect_reason: status.disconnect_reason.as_ref().map(Cause::name),
             blocked_until: standing.blocked_until,
             late: status.late,

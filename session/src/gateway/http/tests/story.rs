@@ -151,3 +151,38 @@ async fn a_stop_ends_a_wait_and_a_store_that_fails_admits_nothing() {
     let closing = post(&app, "/api/start-session", asked).await;
     assert_eq!(closing.problem(), (503, "closing".to_owned()));
 }
+
+/// How far it had come, or what was missing: on the page and in the event alike.
+#[tokio::test(start_paused = true)]
+async fn an_end_is_told_with_what_its_cause_leaves_out() {
+    for (cause, what, how) in [
+        ("connect_timed_out", "stage", "login"),
+        ("connection_closed", "stage", "login"),
+        ("connection_lost", "lost", "silence"),
+    ] {
+        let mut house = House::new();
+        let (app, two) = (app_of(&house), OrgId::new("2"));
+        house.start(&two);
+        let mut peer = house.secured().await;
+        match cause {
+            "connection_closed" => drop(peer),
+            "connection_lost" => {
+                house.offer(&mut peer, &two).await;
+                house.pass(Millis::from_mins(2)).await;
+            }
+            _ => house.pass(Millis::from_mins(2)).await,
+        }
+        house
+            .stands(&two, State::DisconnectedManualReconnectRequired)
+            .await;
+        let page = get(&app, "/api/status/2").await.json();
+        assert_eq!(
+            (&page["disconnect_reason"], &page[what]),
+            (&cause.into(), &how.into())
+        );
+        let events = get(&app, "/api/events?since=0&follow=false").await.body;
+        let events = String::from_utf8(events).expect("text");
+        let told = format!("\"cause\":\"{cause}\",\"{what}\":\"{how}\"");
+        assert!(events.contains(&told), "{told} in {events}");
+    }
+}
