@@ -12,6 +12,7 @@ use serde_json::json;
 use squall::exit::Exit;
 use squall::gateway::{self, Config, Key, NotRun, SERVICE_ROOT};
 use squall::scenario::{self, GatewaySettings, LogForm, RootKey, ServerUrl};
+use squall_session::store::StoreError;
 
 use super::out;
 use super::spool::{LAST_WORDS, Spool};
@@ -43,7 +44,7 @@ pub(super) struct Gateway {
     /// What must outlive the process [default: squall.store]
     #[arg(long, value_name = "FILE")]
     store: Option<PathBuf>,
-    /// Make the store first; there must be none
+    /// Make the store first; there must be none. Leave it away from the second time on
     #[arg(long)]
     init_store: bool,
     /// How what happens is told [default: text]
@@ -92,9 +93,16 @@ impl Gateway {
         match ran {
             Ok(()) => Ok(Exit::Held),
             Err(error) => {
-                out::complain(&error.to_string())?;
+                let way_out = match &error {
+                    NotRun::Store {
+                        why: StoreError::Exists,
+                        ..
+                    } => "; leave --init-store away to run on it",
+                    _ => "",
+                };
+                out::complain(&format!("{error}{way_out}"))?;
                 Ok(match error {
-                    NotRun::Store { .. } => Exit::Findings,
+                    NotRun::Store { .. } | NotRun::CutShort => Exit::Findings,
                     _ => Exit::Usage,
                 })
             }

@@ -5,6 +5,7 @@
 
 mod callers;
 mod child;
+mod files;
 mod gate;
 mod greeting;
 mod interrupt;
@@ -24,6 +25,7 @@ use crate::plan::{Action, Plan};
 use crate::scenario::EngineKind;
 
 pub use child::Ended;
+pub(crate) use files::open_more_files;
 pub(crate) use interrupt::Interrupt;
 pub(crate) use network::Way;
 pub(crate) use probe::probe;

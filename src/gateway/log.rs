@@ -1,17 +1,11 @@
 //! What an operator reads: a line for each change, with whose it is, why, and what follows. No line holds a secret.
 
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use squall_protocol::{Millis, Now};
-use squall_session::gateway::{
-    Denied, Ended, Events, Granted, Limits, Listener, Measures, NoQr, NoSuchOrganization, Notice,
-    Operator, Standing,
-};
+use squall_protocol::Now;
+use squall_session::gateway::{Ended, Listener, Notice};
 use squall_session::limiter::Found;
 use squall_session::store::StoreError;
 use squall_session::{Event, OrgId};
@@ -60,10 +54,6 @@ impl Log {
         self.line(at, None, "stopped", &what, more);
     }
 
-    fn hear(&self, now: Now, org: &OrgId, event: &Event) {
-        self.notice(now.wall, org, &Notice::of(now, event));
-    }
-
     fn notice(&self, at: Timestamp, org: &OrgId, notice: &Notice) {
         let more = serde_json::to_value(notice).unwrap_or_default();
         let event = more["event"].as_str().unwrap_or_default().to_owned();
@@ -93,7 +83,11 @@ impl Log {
 
 impl Listener for Log {
     fn event(&self, now: Now, org: &OrgId, event: &Event) {
-        self.hear(now, org, event);
+        self.notice(now.wall, org, &Notice::of(now, event));
+    }
+
+    fn asked(&self, at: Timestamp, org: &OrgId, notice: &Notice) {
+        self.notice(at, org, notice);
     }
 
     fn store(&self, now: Now, org: &OrgId, notice: &Notice) {
@@ -165,66 +159,4 @@ fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
-}
-
-/// An operator whose starts and stops are told.
-pub(super) struct Logged<O> {
-    operator: O,
-    log: Log,
-}
-
-impl<O: Operator> Logged<O> {
-    pub(super) fn new(operator: O, log: Log) -> Self {
-        Self { operator, log }
-    }
-}
-
-impl<O: Operator> Operator for Logged<O> {
-    fn start(&self, org: &OrgId) -> Result<Granted, Denied> {
-        let answer = self.operator.start(org);
-        let at = self.operator.now();
-        self.log.notice(at, org, &Notice::answered(&answer));
-        answer
-    }
-
-    fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization> {
-        let answer = self.operator.stop(org);
-        if answer.is_ok() {
-            let at = self.operator.now();
-            self.log.notice(at, org, &Notice::StopAsked);
-        }
-        answer
-    }
-
-    fn standing(&self, org: &OrgId) -> Result<Standing, NoSuchOrganization> {
-        self.operator.standing(org)
-    }
-
-    fn standings(&self) -> Vec<Standing> {
-        self.operator.standings()
-    }
-
-    fn qr(&self, org: &OrgId) -> Result<String, NoQr> {
-        self.operator.qr(org)
-    }
-
-    fn limits(&self, org: Option<&OrgId>) -> Result<Limits, StoreError> {
-        self.operator.limits(org)
-    }
-
-    fn measures(&self) -> Measures {
-        self.operator.measures()
-    }
-
-    fn events(&self) -> Arc<Events> {
-        self.operator.events()
-    }
-
-    fn now(&self) -> Timestamp {
-        self.operator.now()
-    }
-
-    fn after(&self, length: Millis) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        self.operator.after(length)
-    }
 }

@@ -21,6 +21,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::select;
+use jiff::Timestamp;
 use rand::SeedableRng as _;
 use rand::rngs::ChaCha8Rng;
 use squall_protocol::certificate::TrustedRoot;
@@ -65,6 +66,9 @@ pub trait World: Clock + Clone + Send + Sync + 'static {
 pub trait Listener: Send + Sync + 'static {
     /// Something happened. This is called under the gateway's lock: it asks the gateway nothing.
     fn event(&self, now: Now, org: &OrgId, event: &Event);
+
+    /// An operator asked for a start or a stop. This is called under the gateway's lock too.
+    fn asked(&self, _at: Timestamp, _org: &OrgId, _notice: &Notice) {}
 
     /// At its time, the limiter let an attempt dial, or did not.
     fn confirmed(&self, _org: &OrgId, _attempt: AttemptId, _answer: Result<(), Revocation>) {}

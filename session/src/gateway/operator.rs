@@ -171,17 +171,14 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
         let mut inside = self.lock();
         let answer = self.answer(&mut inside, now, org);
         self.look_after_the_store(&mut inside, now, org);
-        self.0
-            .events
-            .write(now.wall, org, Notice::answered(&answer));
+        self.asked(now.wall, org, Notice::answered(&answer));
         answer
     }
 
     fn stop(&self, org: &OrgId) -> Result<(), NoSuchOrganization> {
         let inside = self.lock();
         let organization = inside.organizations.get(org).ok_or(NoSuchOrganization)?;
-        let at = self.0.world.now().wall;
-        self.0.events.write(at, org, Notice::StopAsked);
+        self.asked(self.0.world.now().wall, org, Notice::StopAsked);
         organization.stop();
         Ok(())
     }
@@ -261,6 +258,12 @@ impl<S: Store, W: World> Operator for Gateway<S, W> {
 }
 
 impl<S: Store, W: World> Gateway<S, W> {
+    /// An operator asked. Called under the lock, so that nothing that follows is told before it.
+    fn asked(&self, at: Timestamp, org: &OrgId, notice: Notice) {
+        self.0.listener.asked(at, org, &notice);
+        self.0.events.write(at, org, notice);
+    }
+
     /// What a start is answered.
     fn answer(&self, inside: &mut Inside<S>, now: Now, org: &OrgId) -> Result<Granted, Denied> {
         if inside.closing {

@@ -4,7 +4,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use squall_mock_server::app::MockServer;
 use squall_mock_server::fault::Connect;
 use squall_mock_server::server::Closed;
@@ -18,6 +17,7 @@ use crate::engine::conductor::Class;
 use crate::engine::link::exchange::Exchange;
 use crate::engine::live::callers::Callers;
 use crate::engine::live::child::ClientProcess;
+use crate::engine::live::files::open_more_files;
 use crate::engine::live::greeting::{self, Wants};
 use crate::engine::live::pump::Pump;
 use crate::engine::live::socket::{Begun, Socket};
@@ -217,16 +217,4 @@ pub(super) async fn bind(address: SocketAddr) -> io::Result<(TcpListener, Socket
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
     Ok((listener, bound))
-}
-
-/// Every connection is an open file, and two where both its ends are here: as many as the system allows, and not the
-/// 1,024 that most shells begin with.
-fn open_more_files() {
-    let limit = getrlimit(Resource::Nofile);
-    let most = Rlimit {
-        current: limit.maximum,
-        ..limit
-    };
-    // Where it may not be raised, connections beyond it are refused as before.
-    let _ = setrlimit(Resource::Nofile, most);
 }

@@ -17,6 +17,7 @@ mod limits;
 mod metrics;
 mod page;
 mod problem;
+mod prompt;
 mod qr;
 mod serve;
 mod start;

@@ -11,14 +11,23 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// Serves until `end` is ready; then finishes what is under way, for at most [`FINISH`].
-pub async fn serve(listener: TcpListener, app: Router, end: impl Future<Output = ()>) {
+use super::prompt::Prompt;
+
+/// Serves so many connections at a time, while more wait, until `end` is ready; then finishes what is under way, for at
+/// most [`FINISH`].
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    places: usize,
+    end: impl Future<Output = ()>,
+) {
     let mut end = pin!(end);
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Semaphore::new(places));
     loop {
         let accepted = pin!(async {
             let place = Arc::clone(&places).acquire_owned().await;
@@ -33,24 +42,37 @@ pub async fn serve(listener: TcpListener, app: Router, end: impl Future<Output =
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(app.clone()));
-        let connection = connections.watch(connection);
+        let connection = connections.watch(connection(stream, app.clone()));
         tokio::spawn(async move {
             // How a connection ends is its client's affair.
             let _ = connection.await;
             drop(place);
         });
     }
+    // Whoever comes from now on is refused, and does not wait for nothing.
+    drop(listener);
     let finished = pin!(connections.shutdown());
     let late = pin!(tokio::time::sleep(FINISH));
     select(finished, late).await;
 }
 
-/// As many at a time; more wait.
-const CONNECTIONS: usize = 1_024;
+/// One connection, none of whose requests and answers takes for ever.
+pub(super) fn connection<I>(
+    stream: I,
+    app: Router,
+) -> http1::Connection<TokioIo<Prompt<I>>, TowerToHyperService<Router>>
+where
+    I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS)
+        .serve_connection(
+            TokioIo::new(Prompt::new(stream)),
+            TowerToHyperService::new(app),
+        )
+}
+
 /// For a request's head, and between two requests.
 const HEADERS: Duration = Duration::from_secs(10);
 /// After an accept that failed.
