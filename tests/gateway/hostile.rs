@@ -3,12 +3,17 @@
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
 
 use super::process::{Answer, Gateway, KEY, PATIENCE, Server};
 use super::{NEW_STORE, directory};
 
 /// As many as a client can hold open, nearly as many as there are places.
 const IDLE: usize = 1_000;
+
+/// Whoever is not let in so soon finds no room to wait either.
+const MOMENT: Duration = Duration::from_millis(200);
 
 fn raw(gateway: &Gateway, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(&gateway.address).unwrap();
@@ -17,6 +22,31 @@ fn raw(gateway: &Gateway, request: &[u8]) -> Answer {
     let _ = stream.write_all(request);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
+    Answer::of(&String::from_utf8_lossy(&answer))
+}
+
+/// The answer to a request of which it reads a part alone: read while the rest is written.
+fn refused_early(gateway: &Gateway, request: Vec<u8>) -> Answer {
+    let mut stream = TcpStream::connect(&gateway.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut writes = stream.try_clone().unwrap();
+    let writing = thread::spawn(move || {
+        // It closes before it has read all of it.
+        let _ = writes.write_all(&request);
+    });
+    let mut answer = Vec::new();
+    let mut part = [0; 4_096];
+    while !answer.ends_with(b"}") {
+        let read = stream.read(&mut part).unwrap();
+        assert!(
+            read > 0,
+            "it ended after {}",
+            String::from_utf8_lossy(&answer)
+        );
+        answer.extend_from_slice(&part[..read]);
+    }
+    drop(stream);
+    writing.join().unwrap();
     Answer::of(&String::from_utf8_lossy(&answer))
 }
 
@@ -85,9 +115,15 @@ fn whatever_is_asked_the_session_stays_up() {
     )
     .into_bytes();
     large_body.resize(large_body.len() + large, b' ');
-    let mut stream = TcpStream::connect(&gateway.address).unwrap();
-    let _ = stream.write_all(&large_body);
-    drop(stream);
+    let refused = refused_early(&gateway, large_body);
+    assert!(
+        refused.head.contains("application/problem+json"),
+        "{refused:?}"
+    );
+    assert_eq!(
+        (refused.status, &refused.body["type"]),
+        (413, &"urn:squall:too-large".into())
+    );
 
     let idle: Vec<_> = (0..IDLE)
         .map(|_| TcpStream::connect(&gateway.address).unwrap())
@@ -112,4 +148,31 @@ fn whatever_is_asked_the_session_stays_up() {
     assert_eq!(organizations.len(), 1, "nothing else was started: {status}");
     assert_eq!(organizations[0]["status"], "connected");
     assert_eq!(gateway.process.terminate(), Some(0));
+}
+
+/// Where a process may open few files, those who only keep a connection to the API open leave enough of them for a dial.
+#[test]
+fn idle_clients_cost_nobody_an_attempt() {
+    // The one it begins with, and the one that it may raise it to.
+    for (soft, hard) in [(256, 4_096), (256, 256)] {
+        let directory = directory();
+        let at = directory.path();
+        fs::write(
+            at.join("gateway.yaml"),
+            "policy:\n  limiter: { delay: 1s }\n",
+        )
+        .unwrap();
+        let server = Server::start(&[], at);
+        let limits = format!("ulimit -Sn {soft}; ulimit -Hn {hard}");
+        let gateway = Gateway::under(&limits, &server, &NEW_STORE, at);
+        assert_eq!(gateway.start_session("2").status, 202);
+        // As many as get a place, or can wait for one.
+        let address = gateway.address.parse().unwrap();
+        let idle: Vec<_> = (0..IDLE)
+            .map_while(|_| TcpStream::connect_timeout(&address, MOMENT).ok())
+            .collect();
+        gateway.state("awaiting_qr_scan");
+        drop(idle);
+        assert_eq!(gateway.process.terminate(), Some(0));
+    }
 }

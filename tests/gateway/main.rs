@@ -1,5 +1,6 @@
 //! `squall gateway`: the real program, over real sockets, against a real `squall serve`.
 
+mod ends;
 mod hostile;
 mod killed;
 mod process;
@@ -199,7 +200,7 @@ fn what_it_will_not_do_it_says_before_it_does_anything() {
         (
             &[&here[..], &["--store", "torn.store", "--init-store"]].concat(),
             1,
-            "never made over another",
+            "leave --init-store away",
         ),
     ] {
         let (found, said) = refusal(arguments, at);

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -22,15 +23,33 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
+    /// Who holds it keeps lines from being read.
+    reading: Arc<Mutex<()>>,
     /// Everything that was read of it.
     said: RefCell<String>,
 }
 
 impl Process {
     fn spawn(arguments: &[&str], directory: &Path) -> Self {
-        let mut child = Command::cargo_bin("squall")
-            .unwrap()
-            .args(arguments)
+        let mut command = Command::cargo_bin("squall").unwrap();
+        command.args(arguments);
+        Self::of(command, directory)
+    }
+
+    /// The same, by a shell that sets its limits first.
+    fn spawn_under(limits: &str, arguments: &[&str], directory: &Path) -> Self {
+        let squall = Command::cargo_bin("squall").unwrap();
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("{limits}; exec \"$0\" \"$@\""))
+            .arg(squall.get_program())
+            .args(arguments);
+        Self::of(command, directory)
+    }
+
+    fn of(mut command: Command, directory: &Path) -> Self {
+        let mut child = command
             .env("SQUALL_API_KEY", KEY)
             .current_dir(directory)
             .stdout(Stdio::piped())
@@ -38,8 +57,11 @@ impl Process {
             .unwrap();
         let (sender, lines) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
+        let reading = Arc::<Mutex<()>>::default();
+        let turn = Arc::clone(&reading);
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
+                drop(turn.lock().unwrap());
                 if sender.send(line).is_err() {
                     return;
                 }
@@ -48,13 +70,19 @@ impl Process {
         Self {
             child,
             lines,
+            reading,
             said: RefCell::default(),
         }
     }
 
+    /// Nothing more of what it says is read while this is locked.
+    pub(crate) fn reading(&self) -> Arc<Mutex<()>> {
+        Arc::clone(&self.reading)
+    }
+
     /// Waits for a line of JSON of which this is true.
     #[track_caller]
-    pub(crate) fn line(&self, is_it: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn line(&self, mut is_it: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let line = serde_json::from_str(&self.next()).expect("a line of JSON");
             if is_it(&line) {
@@ -81,19 +109,26 @@ impl Process {
         line
     }
 
-    /// Ends it as `kill -9` does. What it had told by then and nobody had read yet.
-    pub(crate) fn kill(mut self) -> Vec<String> {
+    /// Ends it as `kill -9` does. Everything that it had told by then.
+    pub(crate) fn kill(mut self) -> String {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.lines.iter().collect()
+        let mut said = self.said.take();
+        said.extend(self.lines.iter().map(|line| format!("{line}\n")));
+        said
     }
 
     /// Asks it to end, and waits until it has. Its exit code.
     pub(crate) fn terminate(mut self) -> Option<i32> {
+        self.ask_to_end();
+        self.child.wait().unwrap().code()
+    }
+
+    /// The same, and goes on without waiting.
+    pub(crate) fn ask_to_end(&self) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().unwrap();
         assert!(sent.success());
-        self.child.wait().unwrap().code()
     }
 }
 
@@ -201,7 +236,25 @@ impl Gateway {
         let arguments = Self::arguments(server);
         let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
         let log = ["--log", form];
-        let process = Process::spawn(&[&arguments, &log[..], more].concat(), directory);
+        Self::of(Process::spawn(
+            &[&arguments, &log[..], more].concat(),
+            directory,
+        ))
+    }
+
+    /// The same as [`Self::start`], by a shell that sets its limits first.
+    pub(crate) fn under(limits: &str, server: &Server, more: &[&str], directory: &Path) -> Self {
+        let arguments = Self::arguments(server);
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        let log = ["--log", "json"];
+        Self::of(Process::spawn_under(
+            limits,
+            &[&arguments, &log[..], more].concat(),
+            directory,
+        ))
+    }
+
+    fn of(process: Process) -> Self {
         // In either form of the log the address stands between "http://" and a space, a quote or the end.
         let first = process.text("http://");
         let (_, address) = first.split_once("http://").unwrap();
