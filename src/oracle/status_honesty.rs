@@ -68,7 +68,7 @@ impl StatusHonesty {
             pulses: Pulses::default(),
             orgs: BTreeMap::new(),
             limiter: LimiterClock::new(header),
-            pages: Pages::default(),
+            pages: Pages::new(header),
             lead: None,
             next: Instant::NEVER,
         }

@@ -28,6 +28,14 @@ pub struct Page {
     pub blocked_until: Option<i64>,
     /// Why it last ended in this life of the process.
     pub reason: Option<Cause>,
+    /// When that was: as all instants here, in milliseconds of the Unix epoch by the wall clock that people see.
+    pub ended: Option<i64>,
+    /// When it was last said to be connected in this life of the process.
+    pub last_connected: Option<i64>,
+    /// When a frame was last received in this life of the process.
+    pub last_activity: Option<i64>,
+    /// Whether the next start pairs by QR.
+    pub needs_pairing: bool,
 }
 
 /// What the limiter is said to say to a start that nobody asks for.

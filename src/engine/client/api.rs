@@ -150,6 +150,12 @@ impl Answer {
             blocked_until: self.instant(of, "blocked_until"),
             reason: serde_json::from_value(word("disconnect_reason"))
                 .unwrap_or_else(|_| self.is_odd()),
+            ended: self.instant(of, "disconnected_at"),
+            last_connected: self.instant(of, "last_connected"),
+            last_activity: of["last_activity"].as_i64(),
+            needs_pairing: of["needs_pairing"]
+                .as_bool()
+                .unwrap_or_else(|| self.is_odd()),
         }
     }
 

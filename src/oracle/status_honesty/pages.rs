@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use crate::trace::{Answered, Event, Limits, OrgName, Page, Shown, Verdict};
+use super::Tolerance;
+use crate::trace::{
+    Answered, ConnectionId, Event, Header, Limits, Message, OrgName, Page, Shown, Side, Verdict,
+};
 use crate::words::{Cause, Denial, State};
 
 /// What was told of each organization, which the pages have to show; and what a page said that the next verdict has to
 /// say too.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pages {
     orgs: BTreeMap<OrgName, Told>,
+    /// Whose session each connection is that is the newest of one, and has not ended.
+    conns: BTreeMap<ConnectionId, OrgName>,
+    /// Times that lie no further apart are the same.
+    near: u64,
     /// What the limiter was said to say to a start, asked right before one: whose, and at which instant nothing else
     /// happened since.
     promised: Option<(OrgName, Option<Limits>)>,
@@ -17,13 +24,39 @@ pub(super) struct Pages {
     answered: Option<(OrgName, Verdict)>,
 }
 
+/// Times are the wall clock's.
 #[derive(Debug, Default)]
 struct Told {
     state: Option<State>,
-    reason: Option<Cause>,
+    /// The last end of this life of the process, and when it was.
+    end: Option<(Cause, i64)>,
+    /// When it last began to say that it is connected, in this life of the process.
+    connected: Option<i64>,
+    /// When its connection last brought it something.
+    heard: Option<i64>,
+    /// Whether its device is paired, where that is sure.
+    paired: Option<bool>,
 }
 
 impl Pages {
+    /// For the trace that begins with this header.
+    pub(super) fn new(header: &Header) -> Self {
+        let organizations = header.organizations.iter();
+        let told = |paired: &bool| Told {
+            paired: Some(*paired),
+            ..Told::default()
+        };
+        Self {
+            orgs: organizations
+                .map(|(org, paired)| (org.clone(), told(paired)))
+                .collect(),
+            conns: BTreeMap::new(),
+            near: Tolerance::of(header).near.get(),
+            promised: None,
+            answered: None,
+        }
+    }
+
     /// Takes in the next event, at which the wall clock that people see shows `wall`. What is wrong, and of whom.
     pub(super) fn observe(&mut self, event: &Event, wall: i64) -> Option<(OrgName, Vec<String>)> {
         let answered = self.answered.take();
@@ -32,12 +65,49 @@ impl Pages {
             _ => self.promised.take(),
         };
         match event {
-            Event::State { org, state } => self.told(org).state = Some(*state),
-            Event::Disconnected { org, cause, .. } => self.told(org).reason = Some(*cause),
-            // Why it ended is known to the life of the process alone in which it did.
-            Event::Crashed { .. } => {
-                let all = self.orgs.values_mut();
-                all.for_each(|told| told.reason = None);
+            Event::State { org, state } => {
+                let told = self.told(org);
+                let before = told.state.replace(*state);
+                if *state == State::Connected && !before.is_some_and(State::is_connected) {
+                    told.connected = Some(wall);
+                }
+            }
+            Event::Dial { conn, org, .. } => {
+                self.conns.retain(|_, whose| whose != org);
+                self.told(org).heard = None;
+                self.conns.insert(*conn, org.clone());
+            }
+            Event::Delivered {
+                conn,
+                to: Side::Client,
+                message,
+            } => self.delivered(*conn, message, wall),
+            // Whether the client took it shows at its next login.
+            Event::PairSuccess { org, .. } => self.told(org).paired = None,
+            Event::Disconnected {
+                org,
+                conn,
+                cause,
+                clear,
+                ..
+            } => {
+                conn.map(|conn| self.conns.remove(&conn));
+                let told = self.told(org);
+                told.end = Some((*cause, wall));
+                if *clear {
+                    told.paired = Some(false);
+                }
+            }
+            // Most is known to the life of the process alone in which it happened.
+            Event::Crashed { store } => {
+                self.conns.clear();
+                for told in self.orgs.values_mut() {
+                    *told = Told {
+                        state: told.state,
+                        paired: told.paired.filter(|_| store == "kept"),
+                        ..Told::default()
+                    };
+                }
             }
             Event::Verdict { org, verdict } => {
                 if let Verdict::Granted { .. } = verdict {
@@ -61,6 +131,23 @@ impl Pages {
         None
     }
 
+    fn delivered(&mut self, conn: ConnectionId, message: &Message, wall: i64) {
+        let org = self.conns.get(&conn);
+        let Some(told) = org.and_then(|org| self.orgs.get_mut(org)) else {
+            return;
+        };
+        match message {
+            Message::Stanza(node) => {
+                told.heard = Some(wall);
+                if node.tag == "success" {
+                    told.paired = Some(true);
+                }
+            }
+            Message::Ping(_) | Message::Pong(_) => told.heard = Some(wall),
+            _ => {}
+        }
+    }
+
     fn told(&mut self, org: &OrgName) -> &mut Told {
         self.orgs.entry(org.clone()).or_default()
     }
@@ -71,15 +158,18 @@ impl Pages {
         if shown.one != shown.all {
             wrong.push("its own page shows something else than the page of all".to_owned());
         }
+        let near = self.near;
         let told = self.told(org);
         let stands = told.state.unwrap_or(State::Idle);
-        let reason = told.reason;
         match &shown.one {
-            None if stands != State::Idle || reason.is_some() => {
+            None if stands != State::Idle || told.end.is_some() => {
                 wrong.push(format!("has no page, and is {stands}"));
             }
             None => {}
-            Some(page) => wrong.extend(misshown(page, stands, reason)),
+            Some(page) => {
+                wrong.extend(misshown(page, stands));
+                wrong.extend(misremembered(page, stands, told, near));
+            }
         }
         if let Some(limits) = &shown.limits {
             let until = shown.one.as_ref().and_then(|page| page.blocked_until);
@@ -89,8 +179,8 @@ impl Pages {
     }
 }
 
-/// What a page shows of a session that stands here.
-fn misshown(page: &Page, stands: State, reason: Option<Cause>) -> Vec<String> {
+/// What a page shows wrongly of a session that stands here.
+fn misshown(page: &Page, stands: State) -> Vec<String> {
     let mut wrong = Vec::new();
     if page.state != stands {
         wrong.push(format!("its page says {}, and it is {stands}", page.state));
@@ -102,17 +192,55 @@ fn misshown(page: &Page, stands: State, reason: Option<Cause>) -> Vec<String> {
         };
         wrong.push(format!("its page {says}, and it is {stands}"));
     }
-    if page.blocked_until.is_some() && stands != State::Blocked {
-        wrong.push(format!(
+    match (page.blocked_until, stands) {
+        (Some(_), stands) if stands != State::Blocked => wrong.push(format!(
             "its page says until when it is blocked, and it is {stands}"
-        ));
+        )),
+        (None, State::Blocked) => {
+            wrong.push("is blocked, and its page does not say until when".to_owned());
+        }
+        _ => {}
     }
-    if reason.is_some() && page.reason != reason {
+    wrong
+}
+
+/// What a page shows wrongly of what has been.
+fn misremembered(page: &Page, stands: State, told: &Told, near: u64) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let reason = told.end.map(|(cause, _)| cause);
+    if page.reason != reason {
         let name = |cause: Option<Cause>| cause.map_or("nothing", Cause::name);
         let (says, was) = (name(page.reason), name(reason));
         wrong.push(format!(
             "its page blames {says} for its last end, and that was {was}"
         ));
+    }
+    let mut held = |what: &str, says: Option<i64>, was: Option<i64>| {
+        let same = match (says, was) {
+            (Some(says), Some(was)) => says.abs_diff(was) <= near,
+            (says, was) => says == was,
+        };
+        if !same {
+            let time = |at: Option<i64>| at.map_or("never".to_owned(), |at| format!("at {at}"));
+            let (says, was) = (time(says), time(was));
+            wrong.push(format!(
+                "its page says that it {what} {says}, and it was {was}"
+            ));
+        }
+    };
+    held("last ended", page.ended, told.end.map(|(_, at)| at));
+    held("was last connected", page.last_connected, told.connected);
+    if stands.is_connected() {
+        held("last heard something", page.last_activity, told.heard);
+    }
+    if told
+        .paired
+        .is_some_and(|paired| paired == page.needs_pairing)
+    {
+        wrong.push(match page.needs_pairing {
+            true => "its page says that it needs a pairing, and it is paired".to_owned(),
+            false => "its page says that it is paired, and it needs a pairing".to_owned(),
+        });
     }
     wrong
 }

@@ -106,14 +106,19 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 }
 
 fn page() -> impl Strategy<Value = Page> {
-    let at = option::of(any::<i64>());
+    let at = || option::of(any::<i64>());
     let reason = option::of(one_of(Cause::ALL));
-    (one_of(State::ALL), any::<bool>(), at, reason).prop_map(
-        |(state, connected, blocked_until, reason)| Page {
+    let flags = (any::<bool>(), any::<bool>());
+    (one_of(State::ALL), flags, reason, at(), at(), at(), at()).prop_map(
+        |(state, flags, reason, blocked_until, ended, last_connected, last_activity)| Page {
             state,
-            connected,
+            connected: flags.0,
             blocked_until,
             reason,
+            ended,
+            last_connected,
+            last_activity,
+            needs_pairing: flags.1,
         },
     )
 }

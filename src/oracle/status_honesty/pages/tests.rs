@@ -14,6 +14,10 @@ fn page(state: State) -> Page {
         connected: state.is_connected(),
         blocked_until: None,
         reason: None,
+        ended: None,
+        last_connected: None,
+        last_activity: None,
+        needs_pairing: false,
     }
 }
 
@@ -41,6 +45,13 @@ fn after(answered: (u16, Option<u64>), shown: Shown) -> Shown {
         }),
         ..shown
     }
+}
+
+/// Both pages, changed alike.
+fn changed(mut pages: Shown, change: impl Fn(&mut Page)) -> Shown {
+    let both = [&mut pages.one, &mut pages.all];
+    both.into_iter().flatten().for_each(change);
+    pages
 }
 
 trait Shows {
@@ -76,6 +87,8 @@ fn blocked() -> (Tape, Shown) {
     let page = Page {
         blocked_until: Some(until),
         reason: Some(Cause::RateLimited),
+        ended: Some(wall(&tape, 40_000)),
+        last_connected: Some(wall(&tape, 30_000)),
         ..page(State::Blocked)
     };
     let pages = shown(Some(page), &[Denial::Block], Some(until));
@@ -111,15 +124,9 @@ fn two_pages_that_differ_are_found() {
 #[test]
 fn a_page_of_another_state_is_found() {
     let (mut tape, pages) = blocked();
-    let mut stale = shown(
-        Some(page(State::Connected)),
-        &[Denial::Block],
-        pages.limits.unwrap().retry_at,
-    );
-    if let (Some(one), Some(all)) = (&mut stale.one, &mut stale.all) {
-        (one.reason, all.reason) = (Some(Cause::RateLimited), Some(Cause::RateLimited));
-    }
-    tape.shows(stale);
+    tape.shows(changed(pages, |page| {
+        (page.state, page.connected, page.blocked_until) = (State::Connected, true, None);
+    }));
     tape.assert_says(
         StatusHonesty::new,
         &[
@@ -136,12 +143,81 @@ fn a_page_that_is_missing_or_blames_another_cause_is_found() {
     tape.shows(pages);
     tape.assert_says(StatusHonesty::new, &["has no page, and is blocked"]);
 
-    let (mut tape, mut pages) = blocked();
-    for page in [&mut pages.one, &mut pages.all].into_iter().flatten() {
-        page.reason = Some(Cause::Stopped);
-    }
-    tape.shows(pages);
+    let (mut tape, pages) = blocked();
+    tape.shows(changed(pages, |page| page.reason = Some(Cause::Stopped)));
     tape.assert_says(StatusHonesty::new, &["blames stopped"]);
+}
+
+/// The organization, as [`blocked`] has it, shown with one thing that is not so.
+#[track_caller]
+fn found(change: impl Fn(&mut Page), words: &str) {
+    let (mut tape, pages) = blocked();
+    tape.shows(changed(pages, change));
+    tape.assert_says(StatusHonesty::new, &[words]);
+}
+
+#[test]
+fn a_page_that_says_the_wrong_time_or_none_is_found() {
+    found(|page| page.blocked_until = None, "does not say until when");
+    found(|page| page.ended = None, "last ended never");
+    found(
+        |page| page.ended = page.ended.map(|at| at + 1),
+        "that it last ended at",
+    );
+    found(|page| page.last_connected = None, "last connected never");
+    found(
+        |page| page.last_connected = page.ended,
+        "that it was last connected at",
+    );
+    found(|page| page.needs_pairing = true, "and it is paired");
+}
+
+/// What a page shows of one that has been connected since 30 s, and last heard something at 55 s.
+fn connected() -> (Tape, Shown) {
+    let mut tape = Tape::new();
+    tape.start().at(55_000).iq_ping().iq_pong().at(60_000);
+    let page = Page {
+        last_connected: Some(wall(&tape, 30_000)),
+        last_activity: Some(wall(&tape, 55_000)),
+        ..page(State::Connected)
+    };
+    let pages = shown(Some(page), &[Denial::AlreadyActive], None);
+    (tape, pages)
+}
+
+#[test]
+fn a_page_that_has_not_heard_what_came_is_found() {
+    let (mut tape, pages) = connected();
+    tape.shows(pages);
+    tape.assert_clean(StatusHonesty::new);
+    for wrong in [None, Some(30_000), Some(60_000)] {
+        let (mut tape, pages) = connected();
+        let wrong = wrong.map(|at| wall(&tape, at));
+        tape.shows(changed(pages, |page| page.last_activity = wrong));
+        tape.assert_says(StatusHonesty::new, &["that it last heard something"]);
+    }
+}
+
+/// After an end that moved the device aside, a page that says paired; and after a boot, one that remembers too much.
+#[test]
+fn a_page_of_a_device_or_of_a_life_that_is_gone_is_found() {
+    let gone = |needs_pairing: bool, remembers: bool| {
+        let mut tape = Tape::new();
+        tape.start().at(40_000).stream_error("401");
+        tape.disconnected(Cause::LoggedOut, None);
+        tape.state(State::LoggedOut).crash().pass(1_000).boot();
+        let end = Page {
+            needs_pairing,
+            reason: remembers.then_some(Cause::LoggedOut),
+            ..page(State::LoggedOut)
+        };
+        let free = Some(wall(&tape, 7_240_000));
+        tape.shows(shown(Some(end), &[Denial::Cooldown], free));
+        tape
+    };
+    gone(true, false).assert_clean(StatusHonesty::new);
+    gone(false, false).assert_says(StatusHonesty::new, &["and it needs a pairing"]);
+    gone(true, true).assert_says(StatusHonesty::new, &["blames logged_out"]);
 }
 
 #[test]

@@ -168,6 +168,8 @@ async fn an_end_is_told_with_what_its_cause_leaves_out() {
             "connection_closed" => drop(peer),
             "connection_lost" => {
                 house.offer(&mut peer, &two).await;
+                house.scan(&mut peer, &two).await;
+                let _silent = house.connected().await;
                 house.pass(Millis::from_mins(2)).await;
             }
             _ => house.pass(Millis::from_mins(2)).await,
