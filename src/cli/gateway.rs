@@ -12,7 +12,6 @@ use serde_json::json;
 use squall::exit::Exit;
 use squall::gateway::{self, Config, Key, NotRun, SERVICE_ROOT};
 use squall::scenario::{self, GatewaySettings, LogForm, RootKey, ServerUrl};
-use squall_session::store::StoreError;
 
 use super::out;
 use super::spool::{LAST_WORDS, Spool};
@@ -93,12 +92,9 @@ impl Gateway {
         match ran {
             Ok(()) => Ok(Exit::Held),
             Err(error) => {
-                let way_out = match &error {
-                    NotRun::Store {
-                        why: StoreError::Exists,
-                        ..
-                    } => "; leave --init-store away to run on it",
-                    _ => "",
+                let way_out = match error.is_about_a_store_that_is_there() {
+                    true => "; leave --init-store away to run on it",
+                    false => "",
                 };
                 out::complain(&format!("{error}{way_out}"))?;
                 Ok(match error {

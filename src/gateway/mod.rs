@@ -111,6 +111,19 @@ pub enum NotRun {
     Io(#[from] io::Error),
 }
 
+impl NotRun {
+    /// Whether a store was to be made where there is one.
+    pub fn is_about_a_store_that_is_there(&self) -> bool {
+        matches!(
+            self,
+            Self::Store {
+                why: StoreError::Exists,
+                ..
+            }
+        )
+    }
+}
+
 /// Runs a gateway until the process is asked to end, by SIGINT or SIGTERM; then ends each session in order, unless it is
 /// asked again.
 ///

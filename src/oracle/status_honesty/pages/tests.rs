@@ -125,7 +125,7 @@ fn two_pages_that_differ_are_found() {
 fn a_page_of_another_state_is_found() {
     let (mut tape, pages) = blocked();
     tape.shows(changed(pages, |page| {
-        (page.state, page.connected, page.blocked_until) = (State::Connected, true, None);
+        (page.state, page.connected) = (State::Connected, true);
     }));
     tape.assert_says(
         StatusHonesty::new,
