@@ -7,6 +7,7 @@ use anstream::adapter::strip_str;
 use squall_protocol::{Instant, Millis};
 
 use super::{github, json, junit, text};
+use crate::engine::live::Reach;
 use crate::engine::{Counts, Engine, Pongs};
 use crate::exit::Exit;
 use crate::oracle::Finding;
@@ -39,7 +40,13 @@ pub(super) fn held(scenario: &str) -> Outcome {
     };
     Outcome {
         scenario: scenario.to_owned(),
-        replay: replay(path.as_ref(), Seed(7), "session", Engine::Wire, None),
+        replay: replay(
+            path.as_ref(),
+            Seed(7),
+            "session",
+            (Engine::Wire, &Reach::Beside),
+            None,
+        ),
         path: path.into(),
         line: 3,
         subject: "session".to_owned(),

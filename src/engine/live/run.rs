@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use squall_protocol::certificate::TrustedRoot;
@@ -40,8 +41,17 @@ pub struct Elsewhere {
     pub port: u16,
     /// The root public key that it proves itself by.
     pub root_key: [u8; 32],
-    /// The certificates to trust, as PEM, where it speaks TLS.
-    pub trusts: Option<String>,
+    /// The certificates to trust, where it speaks TLS.
+    pub trusts: Option<Trusts>,
+}
+
+/// Certificates to trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusts {
+    /// The file that they were read from, for whoever runs it again.
+    pub file: PathBuf,
+    /// They, as PEM.
+    pub pem: String,
 }
 
 /// Runs a job from beginning to end.
@@ -118,7 +128,7 @@ async fn elsewhere(
 ) -> io::Result<Stage> {
     let tcp = Tcp::new(server.host.as_str(), server.port);
     let way = match &server.trusts {
-        Some(roots) => Way::Wss(Wss::new(tcp, roots.as_bytes()).map_err(io::Error::other)?),
+        Some(roots) => Way::Wss(Wss::new(tcp, roots.pem.as_bytes()).map_err(io::Error::other)?),
         None => Way::Tcp(tcp),
     };
     let mut lines = Lines::live(&job.plan);
