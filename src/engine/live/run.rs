@@ -14,7 +14,7 @@ use crate::engine::live::callers::Callers;
 use crate::engine::live::gate::{Guests, bind};
 use crate::engine::live::network::{self, Beside, Way};
 use crate::engine::live::phone::Phone;
-use crate::engine::live::serve::open;
+use crate::engine::live::serve::{HEAD_WITHIN, open};
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::{Done, Job};
@@ -104,7 +104,8 @@ async fn beside(
     stage.open_accounts(&server, setup);
     let callers = Arc::new(Callers::default());
     let guests = Guests::Own(Arc::clone(&callers));
-    open(&stage.exchange, &server, links, tls, (listener, guests));
+    let guests = (listener, guests);
+    let mut gate = open(&stage.exchange, &server, links, tls, guests, HEAD_WITHIN);
     let nemesis = stage.nemesis(&server);
     let network = Beside {
         exchange: Arc::clone(&stage.exchange),
@@ -113,9 +114,12 @@ async fn beside(
         way,
         authority: address.to_string(),
     };
-    stage
-        .play(setup.clone(), program, network, Some(nemesis))
-        .await;
+    let played = stage.play(setup.clone(), program, network, Some(nemesis));
+    tokio::select! {
+        biased;
+        () = played => {}
+        error = gate.lost() => return Err(error),
+    }
     Ok(stage)
 }
 
