@@ -18,6 +18,7 @@
 //! gateway                                    the session's gateway by the machine's own clock and sockets
 //! report    Outcomes         ->  text, HTML, JSON, JUnit, annotations
 //! exit      Outcomes         ->  exit code
+//! whole                                      a file that is written whole or not at all
 //! ```
 
 pub mod engine;
@@ -34,6 +35,7 @@ pub mod scenario;
 pub mod seed;
 pub mod subject;
 pub mod trace;
+pub mod whole;
 pub mod words;
 
 pub use run::{Ending, Options, Verdict, WritersFn, run, run_tested};

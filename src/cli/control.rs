@@ -73,7 +73,7 @@ struct New {
 /// Which server, and how to answer.
 #[derive(Debug, Args)]
 struct Asks {
-    /// The server's address
+    /// The server's address; over plain HTTP, so not one that was started with --tls
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
     server: String,
     /// The token that the server was started with

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use squall::engine::Engine;
-use squall::engine::live::{self, Elsewhere, Reach};
+use squall::engine::live::{self, Elsewhere, Reach, Trusts};
 use squall::exit::Exit;
 use squall::plan::Plan;
 use squall::scenario::{RootKey, Scenario, ServerUrl};
@@ -92,17 +92,20 @@ impl Flags {
                 false => Reach::Beside,
             });
         };
-        let trusts =
-            match &self.trust {
-                Some(file) => Some(fs::read_to_string(file).map_err(|error| {
+        let trusts = match &self.trust {
+            Some(file) => {
+                let pem = fs::read_to_string(file).map_err(|error| {
                     (Exit::Usage, format!("--trust {}: {error}", file.display()))
-                })?),
-                None if url.tls => {
-                    let why = "--connect wss://…: say by --trust FILE which certificate to trust";
-                    return Err((Exit::Usage, why.to_owned()));
-                }
-                None => None,
-            };
+                })?;
+                let file = file.clone();
+                Some(Trusts { file, pem })
+            }
+            None if url.tls => {
+                let why = "--connect wss://…: say by --trust FILE which certificate to trust";
+                return Err((Exit::Usage, why.to_owned()));
+            }
+            None => None,
+        };
         Ok(Reach::Elsewhere(Elsewhere {
             host: url.host.clone(),
             port: url.port,

@@ -10,8 +10,8 @@ use super::out;
 
 /// Put JSON reports of several machines together
 ///
-/// Prints one report, with all runs by scenario and seed, as one run of the whole set would have: only what it took is
-/// that of the slowest part. Ends as that run would have ended.
+/// Prints one report, with all runs in the order in which one run of the whole set has them: only what it took is that of
+/// the slowest part. Ends as that run would have ended. Of reports of `--part` every part has to be there.
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Merge {

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use squall::report::json;
+
 /// The `nth` of `parts`, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Part {
@@ -14,6 +16,15 @@ impl Part {
     pub(super) fn of<T>(self, set: Vec<T>) -> Vec<T> {
         let mine = set.into_iter().skip(self.nth - 1);
         mine.step_by(self.parts).collect()
+    }
+}
+
+impl From<Part> for json::Part {
+    fn from(part: Part) -> Self {
+        Self {
+            nth: part.nth,
+            of: part.parts,
+        }
     }
 }
 

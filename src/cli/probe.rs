@@ -21,7 +21,7 @@ use super::{out, set};
 ///
 /// The command finds in its environment where to connect and whom to trust: SQUALL_URL, SQUALL_ROOT_KEY (hexadecimal),
 /// SQUALL_CONTROL (the control API; its mock-phone/scan-qr takes the text of a QR code), SQUALL_ORGANIZATION, and with
-/// --tls SQUALL_CERTIFICATE. Each start-session of the scenario launches it, or where it runs already writes {"do":"start"} to its input.
+/// --tls-cert SQUALL_CERTIFICATE. Each start-session of the scenario launches it, or where it runs already writes {"do":"start"} to its input.
 #[derive(Debug, Args)]
 #[command(after_help = super::EXIT_CODES)]
 pub(super) struct Probe {

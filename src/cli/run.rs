@@ -1,8 +1,8 @@
 //! `squall run`.
 
 use std::env;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use squall::runner::{Outcome, Panics, Settings, in_order, run_one};
 use squall::scenario::Scenario;
 use squall::seed::{Seed, Seeds};
 use squall::subject::Tested;
+use squall::whole::WholeFile;
 use squall_protocol::Instant;
 
 use super::part::Part;
@@ -95,13 +96,16 @@ impl Run {
             out::say(&list(&scenarios, self.seed))?;
             return Ok(Exit::Held);
         }
-        if let Some(complaint) = self.prepare() {
-            out::complain(&complaint)?;
-            return Ok(Exit::Usage);
-        }
         let reach = match self.live.reach(self.engine, &scenarios, self.twice)? {
             Ok(reach) => reach,
             Err(exit) => return Ok(exit),
+        };
+        let junit = match self.prepare() {
+            Ok(junit) => junit,
+            Err(complaint) => {
+                out::complain(&complaint)?;
+                return Ok(Exit::Usage);
+            }
         };
         let settings = Settings {
             tested: self.subject,
@@ -121,15 +125,19 @@ impl Run {
         match self.format {
             Format::Text | Format::Github => out::say(&text::total(&outcomes, wall))?,
             Format::Json => {
-                let (subject, engine) = (settings.tested.name(), self.engine.name());
-                out::say(&json::Report::of(&outcomes, subject, engine, wall).text())?;
+                let set = json::Set {
+                    subject: settings.tested.name(),
+                    engine: self.engine.name(),
+                    until: self.until,
+                    part: self.part.map(Into::into),
+                };
+                out::say(&json::Report::of(&outcomes, &set, wall).text())?;
             }
         }
         let mut exit = outcomes.iter().map(Outcome::exit).max().unwrap_or_default();
-        if let Some(file) = &self.junit
-            && let Err(error) = File::create(file).and_then(|file| {
-                junit::write(&outcomes, settings.tested.name(), BufWriter::new(file))
-            })
+        if let (Some(file), Some(mut out)) = (&self.junit, junit)
+            && let Err(error) =
+                junit::write(&outcomes, settings.tested.name(), &mut out).and_then(|()| out.keep())
         {
             out::complain(&format!("--junit: {}: {error}", file.display()))?;
             exit = exit.max(Exit::Usage);
@@ -198,27 +206,23 @@ impl Run {
         Ok(compared)
     }
 
-    /// What must be there before anything runs; or why it cannot be.
-    fn prepare(&self) -> Option<String> {
-        let unmade = |error, flag: &str, path: &PathBuf| {
-            Some(format!("{flag}: {}: {error}", path.display()))
+    /// What must be there before anything runs, and the file of the JUnit report; or why it cannot be.
+    fn prepare(&self) -> Result<Option<WholeFile>, String> {
+        let unmade = |flag: &'static str, path: &PathBuf| {
+            let path = path.display().to_string();
+            move |error| format!("{flag}: {path}: {error}")
         };
-        if let Some(directory) = &self.trace
-            && let Err(error) = fs::create_dir_all(directory)
-        {
-            return unmade(error, "--trace", directory);
+        if let Some(directory) = &self.trace {
+            fs::create_dir_all(directory).map_err(unmade("--trace", directory))?;
         }
-        if let Some(file) = &self.junit
-            && let Err(error) = File::create(file)
-        {
-            return unmade(error, "--junit", file);
+        if let Some(directory) = &self.report {
+            html::prepare(directory).map_err(unmade("--report", directory))?;
         }
-        if let Some(directory) = &self.report
-            && let Err(error) = html::prepare(directory)
-        {
-            return unmade(error, "--report", directory);
-        }
-        None
+        let Some(file) = &self.junit else {
+            return Ok(None);
+        };
+        let junit = WholeFile::at(file).map_err(unmade("--junit", file))?;
+        Ok(Some(junit))
     }
 
     /// Runs all of them, and tells each one as soon as it and those before it are done. Of a sweep, only what did not hold.

@@ -57,6 +57,9 @@ pub(super) struct Serve {
     /// Answer a request that is not known with an error [default: with an empty result]
     #[arg(long)]
     strict: bool,
+    /// End a connection on which the head of an HTTP request has not come whole after so long
+    #[arg(long, value_name = "T", default_value_t = live::HEAD_WITHIN)]
+    head_within: Millis,
     /// Count no dials and punish nobody [default: more than 3 of an account in 58 minutes are punished]
     #[arg(long)]
     no_guard: bool,
@@ -112,6 +115,7 @@ impl Serve {
             login_delay: self.login_delay,
             guard: !self.no_guard,
             strict: self.strict,
+            head_within: self.head_within,
         };
         let format = self.format;
         // Nobody who stops reading stops the server.

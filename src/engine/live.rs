@@ -31,9 +31,9 @@ pub(crate) use network::Way;
 pub(crate) use probe::probe;
 pub use probe::{Client, Probe, can_be_put_through};
 pub(super) use run::run;
-pub use run::{Elsewhere, Reach};
+pub use run::{Elsewhere, Reach, Trusts};
 pub use seen::{Connection, Seen};
-pub use serve::{HearFn, Listening, NotServed, Serve, Stopped, serve};
+pub use serve::{HEAD_WITHIN, HearFn, Listening, NotServed, Serve, Stopped, serve};
 pub(crate) use socket::Socket;
 
 /// When a run in real time begins: clients check the server's certificates by the wall clock.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
-use squall_protocol::Millis;
+use squall_protocol::{Instant, Millis};
 
 use crate::engine;
 use crate::exit::Exit;
@@ -30,10 +30,37 @@ pub struct Report {
     pub subject: String,
     /// What executed the scenarios.
     pub engine: String,
-    /// The runs: by scenario, then by seed.
+    /// Where each run was ended at the latest, in milliseconds since it began.
+    pub until_ms: Option<u64>,
+    /// Which part of the set this is; nothing where it is all of it.
+    pub part: Option<Part>,
+    /// The runs: by scenario, in the order in which they were given, then by seed.
     pub runs: Vec<Run>,
     /// All of them in numbers.
     pub totals: Total,
+}
+
+/// A part of a set: of the scenarios in their order, every `of`th from the `nth` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// Which one, from 1.
+    pub nth: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// What the runs of a report have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Set<'a> {
+    /// The subject's name.
+    pub subject: &'a str,
+    /// The engine's name.
+    pub engine: &'a str,
+    /// Where each run was ended at the latest.
+    pub until: Option<Instant>,
+    /// Which part of the scenarios ran, if not all.
+    pub part: Option<Part>,
 }
 
 /// A set in numbers.
@@ -54,6 +81,8 @@ pub struct Total {
     pub panicked: u64,
     /// Runs whose two traces differ.
     pub not_deterministic: u64,
+    /// Runs whose trace could not be written, where nothing graver came of them.
+    pub unwritten: u64,
     /// Simulated milliseconds.
     pub simulated_ms: u64,
     /// Milliseconds that all of it took; of a merged report, what the slowest part took.
@@ -88,7 +117,8 @@ pub struct Run {
     pub engine: String,
     /// The seed that drew everything.
     pub seed: u64,
-    /// What came of it. Where two runs were asked for, two hashes that differ are graver.
+    /// What came of it. Two hashes that differ, where two runs were asked for, and a trace that could not be written are
+    /// graver.
     pub verdict: Came,
     /// Simulated milliseconds.
     pub simulated_ms: Option<u64>,
@@ -114,6 +144,8 @@ pub struct Run {
     pub not_judged: Vec<OracleName>,
     /// What it panicked with.
     pub panic: Option<String>,
+    /// Why its trace could not be written to the file that was asked for.
+    pub unwritten: Option<String>,
     /// The BLAKE3 hash of the trace.
     pub trace_blake3: Option<String>,
     /// Of the second run's, where there was one.
@@ -166,13 +198,15 @@ pub struct Found {
 
 impl Report {
     /// The outcomes of a set.
-    pub fn of(outcomes: &[Outcome], subject: &str, engine: &str, wall: Duration) -> Self {
+    pub fn of(outcomes: &[Outcome], set: &Set<'_>, wall: Duration) -> Self {
         let runs: Vec<Run> = outcomes.iter().map(run).collect();
         Self {
             format: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            subject: subject.to_owned(),
-            engine: engine.to_owned(),
+            subject: set.subject.to_owned(),
+            engine: set.engine.to_owned(),
+            until_ms: set.until.map(|until| until.since_start().get()),
+            part: set.part,
             totals: Total::of(&runs, milliseconds(wall)),
             runs,
         }
@@ -204,6 +238,7 @@ impl Total {
             inconclusive: exits(Exit::Inconclusive),
             panicked: exits(Exit::Bug),
             not_deterministic: exits(Exit::NotDeterministic),
+            unwritten: exits(Exit::Usage),
             simulated_ms: runs
                 .iter()
                 .filter_map(|run| run.simulated_ms)
@@ -221,6 +256,7 @@ impl Run {
         match self.verdict {
             Came::Panicked => Exit::Bug,
             _ if differs => Exit::NotDeterministic,
+            _ if self.unwritten.is_some() => Exit::Usage,
             Came::Findings => Exit::Findings,
             Came::Inconclusive => Exit::Inconclusive,
             Came::Held => Exit::Held,
@@ -239,7 +275,8 @@ pub(super) fn run(outcome: &Outcome) -> Run {
     let verdict = ran.ok();
     Run {
         scenario: outcome.scenario.clone(),
-        path: outcome.path.clone(),
+        // JSON knows no other names than those that are text.
+        path: outcome.path.to_string_lossy().into_owned().into(),
         subject: outcome.subject.clone(),
         engine: outcome.engine.name().to_owned(),
         seed: outcome.seed.0,
@@ -269,6 +306,7 @@ pub(super) fn run(outcome: &Outcome) -> Run {
             .map(|verdict| verdict.not_judged.clone())
             .unwrap_or_default(),
         panic: ran.err().cloned(),
+        unwritten: outcome.unwritten.clone(),
         trace_blake3: outcome.hash.clone(),
         second_trace_blake3: outcome.second_hash.clone(),
         replay: outcome.replay.clone(),

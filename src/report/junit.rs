@@ -65,6 +65,8 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
             &hashes,
         );
     }
+    let unwritten = outcome.unwritten.as_ref();
+    let unwritten = unwritten.map(|why| format!("the trace could not be written: {why}"));
     match (&outcome.ran, outcome.ran.as_ref().map(Verdict::ending)) {
         (Ok(verdict), Ok(Ending::Findings)) => {
             let total: u64 = verdict.counts.values().sum();
@@ -73,18 +75,15 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
                 counted(total, "finding"),
                 names(verdict.counts.keys())
             );
-            let lines: Vec<String> = verdict
-                .findings
-                .iter()
-                .map(|finding| {
-                    format!(
-                        "{} {}: {}",
-                        point(finding.at),
-                        finding.oracle,
-                        finding.message
-                    )
-                })
-                .collect();
+            let findings = verdict.findings.iter().map(|finding| {
+                format!(
+                    "{} {}: {}",
+                    point(finding.at),
+                    finding.oracle,
+                    finding.message
+                )
+            });
+            let lines: Vec<String> = findings.chain(unwritten).collect();
             let ty = verdict
                 .counts
                 .keys()
@@ -94,14 +93,14 @@ fn status(outcome: &Outcome) -> TestCaseStatus {
         }
         (Ok(verdict), Ok(Ending::Inconclusive)) => {
             let message = "a precondition was not met".to_owned();
-            non_success(
-                NonSuccessKind::Failure,
-                "inconclusive",
-                message,
-                &verdict.inconclusive,
-            )
+            let open = verdict.inconclusive.iter().cloned();
+            let lines: Vec<String> = open.chain(unwritten).collect();
+            non_success(NonSuccessKind::Failure, "inconclusive", message, &lines)
         }
         (Err(broke), _) => non_success(NonSuccessKind::Error, "panicked", broke.clone(), &[]),
-        _ => TestCaseStatus::success(),
+        _ => match unwritten {
+            Some(why) => non_success(NonSuccessKind::Error, "unwritten", why, &[]),
+            None => TestCaseStatus::success(),
+        },
     }
 }

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 use comfy_table::{Table, presets};
 
 /// One line of text without anything that a terminal or a log would act on.
-fn one_line(text: &str) -> Cow<'_, str> {
+pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         text.chars()
             .map(|c| if c.is_control() { ' ' } else { c })

@@ -7,6 +7,7 @@ use anstream::adapter::strip_str;
 use squall_protocol::{Instant, Millis};
 
 use super::{github, json, junit, text};
+use crate::engine::live::Reach;
 use crate::engine::{Counts, Engine, Pongs};
 use crate::exit::Exit;
 use crate::oracle::Finding;
@@ -39,7 +40,13 @@ pub(super) fn held(scenario: &str) -> Outcome {
     };
     Outcome {
         scenario: scenario.to_owned(),
-        replay: replay(path.as_ref(), Seed(7), "session", Engine::Wire, None),
+        replay: replay(
+            path.as_ref(),
+            Seed(7),
+            "session",
+            (Engine::Wire, &Reach::Beside),
+            None,
+        ),
         path: path.into(),
         line: 3,
         subject: "session".to_owned(),
@@ -123,6 +130,13 @@ fn two_traces() -> Outcome {
     }
 }
 
+fn unwritten() -> Outcome {
+    Outcome {
+        unwritten: Some("traces/x.jsonl.zst: No space left on device".to_owned()),
+        ..held("the disk was full")
+    }
+}
+
 fn all() -> Vec<Outcome> {
     vec![
         held("a calm week"),
@@ -130,8 +144,16 @@ fn all() -> Vec<Outcome> {
         inconclusive(),
         panicked(),
         two_traces(),
+        unwritten(),
     ]
 }
+
+const SET: json::Set<'_> = json::Set {
+    subject: "session",
+    engine: "wire",
+    until: None,
+    part: None,
+};
 
 fn whole(outcomes: &[Outcome]) -> String {
     let columns = text::Columns::fitting(outcomes);
@@ -158,10 +180,14 @@ fn text_without_colour_reads_alone() {
 
 #[test]
 fn json_is_one_object() {
-    let report = json::Report::of(&all(), "session", "wire", Duration::from_millis(3_456));
+    let report = json::Report::of(&all(), &SET, Duration::from_millis(3_456));
     insta::assert_snapshot!(report.text());
     let exits = all().iter().map(Outcome::exit).max();
     assert_eq!(Some(report.exit()), exits);
+    for outcome in all() {
+        let alone = json::Report::of(std::slice::from_ref(&outcome), &SET, Duration::ZERO);
+        assert_eq!(alone.exit(), outcome.exit(), "{}", outcome.scenario);
+    }
 }
 
 /// The schema that is committed is the one that programs may go by.
@@ -175,7 +201,10 @@ fn the_json_report_is_as_its_schema_says() {
         Some(&schema),
         "write it anew with\n    cargo run -- schema report > docs/report.schema.json"
     );
-    let report = json::Report::of(&all(), "session", "wire", Duration::ZERO);
+    let part = Some(json::Part { nth: 2, of: 4 });
+    let until = Some(Instant::at(60_000));
+    let set = json::Set { part, until, ..SET };
+    let report = json::Report::of(&all(), &set, Duration::ZERO);
     let written: serde_json::Value = serde_json::from_str(&report.text()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let errors: Vec<String> = validator
@@ -296,7 +325,7 @@ fn junit_is_as_the_schema_of_jenkins_xunit_says() {
             open.push(name);
         }
     }
-    assert_eq!(seen, 11, "{xml}");
+    assert_eq!(seen, 13, "{xml}");
 }
 
 /// A CI server knows a case by its name: two of one name would be one.
@@ -330,11 +359,7 @@ fn an_outcome_means_an_exit_code() {
             Exit::NotDeterministic
         ]
     );
-    let unwritten = Outcome {
-        unwritten: Some("full".to_owned()),
-        ..held("x")
-    };
-    assert_eq!(unwritten.exit(), Exit::Usage);
+    assert_eq!(unwritten().exit(), Exit::Usage);
 }
 
 #[test]

@@ -173,7 +173,7 @@ pub fn run_one(scenario: &Scenario, settings: &Settings, panics: &Panics) -> Out
             &scenario.path,
             seed,
             subject,
-            settings.engine,
+            (settings.engine, &settings.reach),
             settings.until,
         ),
     };

@@ -5,6 +5,7 @@ use std::path::Path;
 use squall_protocol::Instant;
 
 use crate::engine::Engine;
+use crate::engine::live::Reach;
 use crate::seed::Seed;
 
 /// The line that runs it again. What is as by default is left out; the seed never is.
@@ -12,7 +13,7 @@ pub fn replay(
     path: &Path,
     seed: Seed,
     subject: &str,
-    engine: Engine,
+    (engine, reach): (Engine, &Reach),
     until: Option<Instant>,
 ) -> String {
     let mut line = format!(
@@ -24,15 +25,48 @@ pub fn replay(
     }
     if engine != Engine::default() {
         line.push_str(&format!(" --engine {}", engine.name()));
+        line.push_str(&reached(reach));
     }
-    if let Some(until) = until {
-        line.push_str(&format!(
-            " --until {}",
-            quoted(&until.since_start().to_string().replace(' ', ""))
-        ));
-    }
+    line.push_str(&ends(until));
     line.push_str(" --explain");
     line
+}
+
+/// The flags that say how the live engine reaches its server.
+fn reached(reach: &Reach) -> String {
+    let server = match reach {
+        Reach::Beside => return String::new(),
+        Reach::BesideOverTls => return " --tls".to_owned(),
+        Reach::Elsewhere(server) => server,
+    };
+    let scheme = if server.trusts.is_some() { "wss" } else { "ws" };
+    let host = match server.host.contains(':') {
+        true => format!("[{}]", server.host),
+        false => server.host.clone(),
+    };
+    let url = format!("{scheme}://{host}:{}/ws/chat", server.port);
+    let root_key: String = server
+        .root_key
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut flags = format!(" --connect {} --root-key {root_key}", quoted(&url));
+    if let Some(trusts) = &server.trusts {
+        flags.push_str(&format!(
+            " --trust {}",
+            quoted(&trusts.file.display().to_string())
+        ));
+    }
+    flags
+}
+
+/// The flag that ends a run there, if anything does.
+pub(super) fn ends(until: Option<Instant>) -> String {
+    let flag = |until: Instant| {
+        let length = until.since_start().to_string().replace(' ', "");
+        format!(" --until {}", quoted(&length))
+    };
+    until.map(flag).unwrap_or_default()
 }
 
 /// As a shell takes it for one word.
@@ -68,6 +102,7 @@ pub fn trace_file(scenario: &str, subject: &str, seed: Seed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::live::{Elsewhere, Trusts};
     use std::collections::BTreeSet;
 
     #[test]
@@ -77,7 +112,7 @@ mod tests {
                 Path::new("scenarios/x.yaml"),
                 Seed(7),
                 subject,
-                Engine::Wire,
+                (Engine::Wire, &Reach::Beside),
                 until,
             )
         };
@@ -88,6 +123,43 @@ mod tests {
         assert_eq!(
             line("before", Some(Instant::at(90_061_000))),
             "squall run scenarios/x.yaml --seed 7 --subject before --until 1d1h1m1s --explain"
+        );
+    }
+
+    #[test]
+    fn a_run_in_real_time_is_replayed_against_the_same_server() {
+        let line = |reach| {
+            let live = (Engine::Live, &reach);
+            replay(Path::new("x.yaml"), Seed(7), "session", live, None)
+        };
+        assert_eq!(
+            line(Reach::BesideOverTls),
+            "squall run x.yaml --seed 7 --engine live --tls --explain"
+        );
+        let server = |host: &str, trusts| {
+            Reach::Elsewhere(Elsewhere {
+                host: host.to_owned(),
+                port: 8080,
+                root_key: [0xab; 32],
+                trusts,
+            })
+        };
+        let key = "ab".repeat(32);
+        assert_eq!(
+            line(server("localhost", None)),
+            format!(
+                "squall run x.yaml --seed 7 --engine live --connect ws://localhost:8080/ws/chat --root-key {key} --explain"
+            )
+        );
+        let trusts = Trusts {
+            file: "my certificate.pem".into(),
+            pem: String::new(),
+        };
+        assert_eq!(
+            line(server("::1", Some(trusts))),
+            format!(
+                "squall run x.yaml --seed 7 --engine live --connect 'wss://[::1]:8080/ws/chat' --root-key {key} --trust 'my certificate.pem' --explain"
+            )
         );
     }
 

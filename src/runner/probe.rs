@@ -55,11 +55,28 @@ pub fn probe(
         unwritten: None,
         timeline: None,
         replay: format!(
-            "squall probe {path} --seed {seed} --explain -- {}",
+            "squall probe {path} --seed {seed}{}{} --explain -- {}",
+            super::name::ends(settings.until),
+            flags(probe),
             command.join(" ")
         ),
     };
     Ok((outcome, client))
+}
+
+/// What the server does otherwise than by default.
+fn flags(probe: &Probe) -> String {
+    let mut flags = String::new();
+    if let Some(file) = &probe.certificate {
+        flags.push_str(&format!(
+            " --tls-cert {}",
+            quoted(&file.display().to_string())
+        ));
+    }
+    if probe.strict {
+        flags.push_str(" --strict");
+    }
+    flags
 }
 
 /// Whether a server can see of a client what this expects of it; the rest only the client itself could tell.

@@ -1,12 +1,12 @@
 //! What a run writes down on the side: its hash, and the full trace in a file.
 
-use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::Listener;
 use crate::trace::{Entry, Event, Fingerprint, FullWriter, Header, TraceHash};
+use crate::whole::WholeFile;
 
 /// A place that the end of a trace is told to.
 pub(super) type Told<T> = Arc<OnceLock<T>>;
@@ -58,16 +58,18 @@ impl Listener for Hashing {
     }
 }
 
-/// Writes a trace to a file, and tells what became of it: at its end, or as soon as it cannot go on.
+/// Writes a trace to a file, and tells what became of it: at its end, or as soon as it cannot go on. There is no file of a
+/// trace that is not whole.
 pub(super) struct ToFile {
-    out: Option<FullWriter<BufWriter<File>>>,
+    out: Option<FullWriter<BufWriter<WholeFile>>>,
     told: Told<io::Result<()>>,
 }
 
 impl ToFile {
     pub(super) fn new(path: &Path, header: &Header, told: &Told<io::Result<()>>) -> Self {
         let told = Arc::clone(told);
-        let out = File::create(path).and_then(|file| FullWriter::new(BufWriter::new(file), header));
+        let out = WholeFile::at(path);
+        let out = out.and_then(|file| FullWriter::new(BufWriter::new(file), header));
         match out {
             Ok(out) => Self {
                 out: Some(out),
@@ -88,9 +90,11 @@ impl Listener for ToFile {
         if written.is_ok() && entry.event != Event::End {
             return;
         }
-        let ended =
-            written.and_then(|()| self.out.take().map_or(Ok(()), |out| out.finish().map(drop)));
-        self.out = None;
+        let out = self.out.take();
+        let ended = written.and_then(|()| match out {
+            Some(out) => out.finish()?.into_inner()?.keep(),
+            None => Ok(()),
+        });
         let _ = self.told.set(ended);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
-use squall::engine::live::{Elsewhere, Reach};
+use squall::engine::live::{Elsewhere, Reach, Trusts};
 use squall::engine::{Engine, Listener};
 use squall::keep_alive::frame::{self, TLS_RECORD};
 use squall::scenario::{self, Scenario};
@@ -22,7 +22,7 @@ use squall::{Options, run_tested};
 
 use relay::{Passed, Relay};
 
-/// The session's beat, 80 times faster: the ninth and tenth ping are IQ pings far from any other, so that the lengths of
+/// The session's keep-alive 83 times as fast, and its active ping 60 times: the ninth and tenth ping are IQ pings far from any other, so that the lengths of
 /// their ids do not depend on the machine.
 const SCALED: &str = "
 name: a keep-alive in seconds
@@ -138,7 +138,10 @@ fn real(arguments: &[&str], trusts: Option<&std::path::Path>) -> Passed {
             host: "127.0.0.1".to_owned(),
             port: relay.port,
             root_key: server.root_key(),
-            trusts: trusts.map(|file| fs::read_to_string(file).unwrap()),
+            trusts: trusts.map(|file| Trusts {
+                file: file.to_owned(),
+                pem: fs::read_to_string(file).unwrap(),
+            }),
         }),
         ..Options::default()
     };
@@ -147,51 +150,49 @@ fn real(arguments: &[&str], trusts: Option<&std::path::Path>) -> Passed {
     passed.into_iter().last().expect("the session has dialed")
 }
 
-/// The keep-alives among what a side has sent: the longest stretch of what is as long as one. Before it is the login,
-/// behind it the farewell.
+/// All that a side has sent since the last of what is no keep-alive: that was its login. Nothing follows it.
 fn keep_alives(lengths: &[usize], simulated: &[usize], around: usize) -> Vec<usize> {
     let known: BTreeSet<usize> = simulated.iter().map(|length| length + around).collect();
-    let stretches = lengths.split(|length| !known.contains(length));
-    let longest = stretches.max_by_key(|stretch| stretch.len());
-    longest.unwrap_or_default().to_vec()
+    let login = lengths.iter().rposition(|length| !known.contains(length));
+    lengths[login.map_or(0, |last| last + 1)..].to_vec()
 }
 
-/// Of each kind as many as there are on both sides have the same lengths in the same order, and that is many.
+/// Each of a side's keep-alives, to the end of its connection, is as long as virtual time says. When a WebSocket Ping comes
+/// among the IQ pings is the machine's affair, and so is how many there are at the end: each kind is compared for itself.
 fn are_equal(what: &str, real: &[usize], simulated: &[usize], around: usize) {
-    let shortest = simulated.iter().min().expect("it sends something") + around;
-    let kinds = |lengths: &[usize]| -> (Vec<usize>, Vec<usize>) {
-        lengths.iter().partition(|length| **length == shortest)
-    };
     let expected: Vec<usize> = simulated.iter().map(|length| length + around).collect();
-    let ((pings, queries), (their_pings, their_queries)) = (kinds(real), kinds(&expected));
-    let (few, many) = (
-        pings.len().min(their_pings.len()),
-        queries.len().min(their_queries.len()),
-    );
-    assert!(
-        few >= 2 && many >= 12,
-        "{what}: {few} WebSocket and {many} IQ in {real:?}"
-    );
-    assert_eq!(pings[..few], their_pings[..few], "{what}");
-    assert_eq!(queries[..many], their_queries[..many], "{what}");
-    let bytes = |pings: &[usize], queries: &[usize]| -> usize {
-        pings[..few].iter().chain(&queries[..many]).sum()
+    let real = &keep_alives(real, simulated, around)[..];
+    let shortest = expected.iter().min().expect("it sends something");
+    let queries = |lengths: &[usize]| -> Vec<usize> {
+        let queries = lengths.iter().filter(|length| *length != shortest);
+        queries.copied().collect()
     };
-    assert_eq!(
-        bytes(&pings, &queries),
-        bytes(&their_pings, &their_queries),
-        "{what}"
+    let (ours, theirs) = (queries(real), queries(&expected));
+    let pings = (real.len() - ours.len(), expected.len() - theirs.len());
+    assert!(
+        ours.len().abs_diff(theirs.len()) <= MISSED && pings.0.abs_diff(pings.1) <= 1,
+        "{what}: as many, but for what a slow machine misses: {real:?} and {expected:?}"
+    );
+    let both = ours.len().min(theirs.len());
+    assert_eq!(ours[..both], theirs[..both], "{what}: {real:?}");
+    // What one side has more of is no longer and no shorter than its last.
+    let more = ours[both..].iter().chain(&theirs[both..]);
+    let last = theirs[both - 1];
+    assert!(
+        more.copied().all(|length| length.abs_diff(last) <= 1),
+        "{what}: {real:?}"
     );
 }
+
+/// So many IQ pings are missing where a connection took three seconds longer.
+const MISSED: usize = 10;
 
 #[test]
 fn websocket_bytes_on_a_real_socket_are_those_of_virtual_time() {
     let (up, down) = simulated();
     let passed = real(&[], None);
-    let real = cut::frames(&passed.up);
-    are_equal("client", &keep_alives(&real, &up, 0), &up, 0);
-    let real = cut::frames(&passed.down);
-    are_equal("server", &keep_alives(&real, &down, 0), &down, 0);
+    are_equal("client", &cut::frames(&passed.up), &up, 0);
+    are_equal("server", &cut::frames(&passed.down), &down, 0);
 }
 
 #[test]
@@ -203,18 +204,6 @@ fn each_tls_record_on_a_real_socket_is_one_frame_and_22_bytes() {
         &["--tls", "--tls-cert", file.to_str().unwrap()],
         Some(&file),
     );
-    let real = cut::records(&passed.up);
-    are_equal(
-        "client",
-        &keep_alives(&real, &up, TLS_RECORD),
-        &up,
-        TLS_RECORD,
-    );
-    let real = cut::records(&passed.down);
-    are_equal(
-        "server",
-        &keep_alives(&real, &down, TLS_RECORD),
-        &down,
-        TLS_RECORD,
-    );
+    are_equal("client", &cut::records(&passed.up), &up, TLS_RECORD);
+    are_equal("server", &cut::records(&passed.down), &down, TLS_RECORD);
 }

@@ -50,10 +50,11 @@ fn without_times(mut report: Value) -> Value {
 #[test]
 fn the_merged_report_of_four_parts_equals_the_whole_one() {
     let directory = tempfile::tempdir().unwrap();
+    // Not in the order of the alphabet.
     let set = [
         "run",
-        "tests/cli/story",
         "tests/cli/wrong",
+        "tests/cli/story",
         "--format",
         "json",
     ];
@@ -73,11 +74,16 @@ fn the_merged_report_of_four_parts_equals_the_whole_one() {
     assert_eq!(merged.status.code(), whole.status.code());
     assert_eq!(without_times(json(&merged)), without_times(json(&whole)));
 
+    let some = merge(&[&files[0], &files[2], &files[3]]);
+    assert_eq!((some.status.code(), some.stdout.len()), (Some(2), 0));
+    let said = String::from_utf8(some.stderr).unwrap();
+    assert!(said.contains("part 2 of 4 is missing"), "{said}");
+
     let twice = merge(&[&files[0], &files[0]]);
     assert_eq!((twice.status.code(), twice.stdout.len()), (Some(2), 0));
     let said = String::from_utf8(twice.stderr).unwrap();
     assert!(
-        said.contains("\"an hour\" with seed 3 is in another"),
+        said.contains(" is in another of these reports too"),
         "{said}"
     );
     let text = fs::read_to_string(&files[1]).unwrap();
@@ -95,15 +101,102 @@ fn the_merged_report_of_four_parts_equals_the_whole_one() {
             "{said}"
         );
     }
-    fs::write(
-        &files[1],
-        text.replace("\"subject\": \"session\"", "\"subject\": \"before\""),
-    )
-    .unwrap();
-    let other = merge(&[&files[0], &files[1]]);
-    assert_eq!(other.status.code(), Some(2));
-    let said = String::from_utf8(other.stderr).unwrap();
-    assert!(said.contains("its subject is \"before\""), "{said}");
+    for (is, other, why) in [
+        (
+            "\"subject\": \"session\"",
+            "\"subject\": \"before\"",
+            "its subject is \"before\"",
+        ),
+        (
+            "\"until_ms\": null",
+            "\"until_ms\": 60000",
+            "its --until is \"60000 ms\", and \"the end\"",
+        ),
+        (
+            "\"of\": 4",
+            "\"of\": 2",
+            "its number of parts is \"2\", and \"4\"",
+        ),
+    ] {
+        assert!(text.contains(is), "{is}");
+        fs::write(&files[1], text.replace(is, other)).unwrap();
+        let refused = merge(&[&files[0], &files[1], &files[2], &files[3]]);
+        assert_eq!(refused.status.code(), Some(2));
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn reports_of_other_seeds_are_merged_as_one_sweep_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let run = |seeds| {
+        let set = [
+            "run",
+            "tests/cli/story",
+            "--format",
+            "json",
+            "--until",
+            "1m",
+        ];
+        squall(&[&set[..], &["--seed", seeds]].concat())
+    };
+    let files = ["3..4", "1..2"].map(|seeds| {
+        let file = directory.path().join(format!("{seeds}.json"));
+        fs::write(&file, run(seeds).stdout).unwrap();
+        file.to_str().unwrap().to_owned()
+    });
+    let merged = squall(&["merge", &files[0], &files[1]]);
+    let whole = run("1..4");
+    assert_eq!(merged.status.code(), whole.status.code());
+    assert_eq!(without_times(json(&merged)), without_times(json(&whole)));
+}
+
+#[test]
+fn a_run_that_is_refused_leaves_the_report_before_it_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let junit = directory.path().join("report.xml");
+    fs::write(&junit, "of yesterday").unwrap();
+    let junit = junit.to_str().unwrap();
+    for (refused, code) in [
+        (["--engine", "live"], 3),
+        (["--report", "Cargo.toml"], 2),
+        (["--only", "nothing of that name"], 2),
+    ] {
+        let run = ["run", "tests/cli/wrong", "--junit", junit];
+        let output = squall(&[&run[..], &refused].concat());
+        assert_eq!(output.status.code(), Some(code), "{refused:?}");
+        assert_eq!(fs::read_to_string(junit).unwrap(), "of yesterday");
+    }
+    let files = fs::read_dir(directory.path()).unwrap().count();
+    assert_eq!(files, 1, "nothing is left beside it");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_scenario_whose_path_is_no_text_is_told_all_the_same() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(OsStr::from_bytes(b"caf\xe9.yaml"));
+    fs::copy("tests/cli/story/an-hour.yaml", &path).unwrap();
+    let report = directory.path().join("report");
+    let output = Command::cargo_bin("squall")
+        .unwrap()
+        .arg("run")
+        .arg(&path)
+        .args(["--format", "json", "--report"])
+        .arg(&report)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let shown = json(&output)["runs"][0]["path"].clone();
+    assert!(
+        shown.as_str().unwrap().ends_with("caf\u{fffd}.yaml"),
+        "{shown}"
+    );
+    assert!(report.join("index.html").is_file());
 }
 
 #[test]

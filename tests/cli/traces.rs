@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
 
-use super::squall;
+use super::{json, squall};
 
 #[test]
 fn a_stored_trace_is_judged_as_its_run_was() {
@@ -54,6 +56,38 @@ fn a_stored_trace_is_judged_as_its_run_was() {
         judged.contains("disconnected: connection_closed"),
         "{judged}"
     );
+}
+
+/// A file system that is full, as a limit on what one process may write to a file makes it.
+#[cfg(unix)]
+#[test]
+fn a_trace_that_cannot_be_written_is_said_and_no_half_of_it_is_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let squall = Command::cargo_bin("squall").unwrap();
+    let output = Command::new("bash")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "bash"])
+        .arg(squall.get_program())
+        .args(["run", "tests/cli/story/an-hour.yaml", "--format", "json"])
+        .arg("--trace")
+        .arg(directory.path())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let report = json(&output);
+    let run = &report["runs"][0];
+    assert_eq!(run["verdict"], "held");
+    let why = run["unwritten"].as_str().unwrap();
+    assert!(why.contains("an-hour.session.3.jsonl.zst: "), "{why}");
+    assert_eq!(
+        (&report["totals"]["held"], &report["totals"]["unwritten"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+
+    let part = tempfile::NamedTempFile::new().unwrap();
+    fs::write(part.path(), &output.stdout).unwrap();
+    let merged = super::squall(&["merge", part.path().to_str().unwrap()]);
+    assert_eq!(merged.status.code(), Some(2));
 }
 
 /// The trace of the gateway as it was before, which is closed at noon and comes back by itself.

@@ -1,8 +1,9 @@
 //! `squall probe`: real processes, judged by what the server sees of them.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::process::{Command, Output, Stdio};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use assert_cmd::cargo::CommandCargoExt;
 use serde_json::Value;
@@ -106,41 +107,138 @@ fn a_process_that_dies_is_an_outcome_and_its_last_words_are_kept() {
 }
 
 #[test]
-fn what_a_process_started_ends_with_the_run() {
-    let file = scenario("1s", "");
-    let output = probe(
-        &file,
-        &["--format", "json"],
-        &["sh", "-c", "sleep 600 & echo $!; wait"],
-    );
+fn a_client_is_not_killed_by_what_it_writes() {
+    let file = scenario("2s", "");
+    let client = "printf 'caf\\351\\n'; head -c 5000000 /dev/zero | tr '\\0' x; sleep 0.2; echo; echo on; exec sleep 600";
+    let output = probe(&file, &["--format", "json"], &["sh", "-c", client]);
     let report = report(&output);
-    let id = report["client"]["said"][0].as_str().unwrap();
-    // A zombie that nobody has waited for yet is dead too.
-    let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z "), "{state}");
+    assert_eq!(report["client"]["died"], Value::Null, "{report:#}");
+    let said = report["client"]["said"].as_array().unwrap();
+    assert_eq!(said[0], "caf\u{fffd}");
+    assert_eq!(said.last().unwrap(), "on");
+    let longest = said.iter().map(|line| line.as_str().unwrap().len()).max();
+    assert_eq!(longest, Some(8_192), "an endless line is kept in pieces");
+}
+
+#[test]
+fn what_a_process_started_ends_with_it_and_with_the_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    for how in ["wait", "exit 0"] {
+        let (mut probe, mut held) =
+            holding(&listener, "1s", &["env"], &format!("sleep 600 & {how}"));
+        assert_eq!(probe.wait().unwrap().code(), Some(0), "{how}");
+        assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0, "{how}");
+    }
+}
+
+/// A probe of a client that holds a connection to this listener and goes on with this: it ends when all its processes are
+/// gone.
+fn holding(
+    listener: &TcpListener,
+    runs_for: &str,
+    launcher: &[&str],
+    then: &str,
+) -> (Child, TcpStream) {
+    let port = listener.local_addr().unwrap().port();
+    let file = scenario(runs_for, "");
+    let client = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; {then}");
+    let squall = Command::cargo_bin("squall").unwrap();
+    let probe = Command::new(launcher[0])
+        .args(&launcher[1..])
+        .arg(squall.get_program())
+        .arg("probe")
+        .arg(file.path())
+        .args(["--", "bash", "-c", &client])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let (held, _) = listener.accept().unwrap();
+    // What outlives its run fails the test, and does not hang it.
+    held.set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    (probe, held)
+}
+
+/// Two processes.
+const TWO: &str = "sleep 600 & sleep 600";
+
+fn signal(name: &str, process: &Child) {
+    let id = process.id().to_string();
+    let sent = Command::new("kill").args([name, &id]).status().unwrap();
+    assert!(sent.success());
 }
 
 #[test]
 fn an_interrupt_ends_the_client_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let file = scenario("600s", "");
-    // Both processes hold the socket: it ends when both are gone.
-    let client = format!("exec 3<>/dev/tcp/127.0.0.1/{port}; sleep 600 & sleep 600");
-    let mut probe = Command::cargo_bin("squall")
-        .unwrap()
-        .arg("probe")
-        .arg(file.path())
-        .args(["--", "bash", "-c", &client])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let (mut held, _) = listener.accept().unwrap();
-    let id = probe.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
-    assert!(sent.success());
-    assert_eq!(probe.wait().unwrap().code(), Some(2));
+    for name in ["-INT", "-TERM", "-HUP"] {
+        let (mut probe, mut held) = holding(&listener, "600s", &["env"], TWO);
+        signal(name, &probe);
+        assert_eq!(probe.wait().unwrap().code(), Some(2), "{name}");
+        assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0, "{name}");
+    }
+}
+
+#[test]
+fn whoever_was_started_to_outlive_its_terminal_does() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (mut probe, mut held) = holding(&listener, "2s", &["nohup"], TWO);
+    signal("-HUP", &probe);
+    assert_eq!(probe.wait().unwrap().code(), Some(0));
     assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
+
+#[test]
+fn what_the_scenario_killed_is_not_said_to_have_run_to_the_end() {
+    let steps = "steps:\n  - { at: 0s, start_session: { org: \"1\" } }\n  - { at: 1s, client_crash: { down_for: 600s } }\n\
+                 expect:\n  - dials: { org: \"1\", count: 1 }\n";
+    let file = scenario("2s", steps);
+    // Its last words would have cleared the screen.
+    let output = probe(
+        &file,
+        &[],
+        &["sh", "-c", "printf 'going \\033[2Jon\\n'; sleep 600"],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains("process: killed by the scenario at 1s") && !said.contains("ran to the end"),
+        "{said}"
+    );
+    assert!(
+        said.contains("going  [2Jon") && !said.contains('\u{1b}'),
+        "{said}"
+    );
+    let output = probe(&file, &["--format", "json"], &["sleep", "600"]);
+    let client = &report(&output)["client"];
+    assert_eq!(client["died"], Value::Null);
+    assert!(client["killed_ms"].as_u64() >= Some(1_000), "{client:#}");
+}
+
+#[test]
+fn the_replay_line_says_all_that_was_said() {
+    let file = scenario("2s", "");
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = folder.path().join("certificate.pem");
+    let certificate = certificate.to_str().unwrap();
+    let flags = [
+        "--format",
+        "json",
+        "--until",
+        "1s",
+        "--strict",
+        "--tls-cert",
+        certificate,
+    ];
+    let output = probe(&file, &flags, &["sleep", "600"]);
+    let path = file.path().display();
+    assert_eq!(
+        report(&output)["replay"],
+        format!(
+            "squall probe {path} --seed 1 --until 1s --tls-cert {certificate} --strict --explain -- sleep 600"
+        )
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod server;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +37,57 @@ fn scenario(steps: &str) -> tempfile::NamedTempFile {
     );
     file.write_all(text.as_bytes()).unwrap();
     file
+}
+
+#[test]
+fn whoever_never_ends_the_head_of_a_request_is_let_go() {
+    let mut server = Server::start(&["--head-within", "1500ms"]);
+    let begun = [
+        "",
+        "GET /ws/chat HTTP/1.1\r\n",
+        "GET /admin/faults HTTP/1.1\r\nhost: ",
+    ];
+    let mut streams = begun.map(|begun| {
+        let mut stream = connect(server.address());
+        stream.write_all(begun.as_bytes()).unwrap();
+        stream
+    });
+    for stream in &mut streams {
+        let read = stream.read_to_end(&mut Vec::new());
+        assert_eq!(
+            read.unwrap(),
+            0,
+            "ended, and not by the test's own patience"
+        );
+    }
+    // The page is no connection of the run.
+    for conn in [1, 2] {
+        let sent = server.event("sent", conn);
+        assert_eq!(
+            (&sent["from"], &sent["message"]),
+            (&"server".into(), &"eof".into())
+        );
+    }
+}
+
+#[test]
+fn a_server_that_loses_its_address_says_so_and_ends() {
+    let file = scenario("  - { at: 1s, server_restart: { down_for: 3s } }\n");
+    let mut server = Server::start(&["--scenario", file.path().to_str().unwrap()]);
+    server.event("server_down", 0);
+    let address = server.address().to_owned();
+    // The listener goes as soon as its task is told.
+    let taken = loop {
+        match TcpListener::bind(&address) {
+            Ok(taken) => break taken,
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse),
+        }
+    };
+    let (status, said) = server.ended();
+    assert_eq!(status.code(), Some(2));
+    let lost = format!("{address} cannot be listened on again");
+    assert!(said.contains(&lost), "{said}");
+    drop(taken);
 }
 
 #[test]

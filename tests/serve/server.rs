@@ -66,6 +66,15 @@ impl Server {
         }
     }
 
+    /// Waits until it ends by itself. How, and what it wrote to the standard error.
+    pub(crate) fn ended(mut self) -> (ExitStatus, String) {
+        self.lines.by_ref().for_each(drop);
+        let mut said = String::new();
+        let mut errors = self.process.stderr.take().unwrap();
+        errors.read_to_string(&mut said).unwrap();
+        (self.process.wait().unwrap(), said)
+    }
+
     /// Asks it to end. How it ended, how many connections it says it closed, and what it wrote to the standard error.
     pub(crate) fn stop(mut self, signal: &str) -> (ExitStatus, u64, String) {
         let id = self.process.id().to_string();

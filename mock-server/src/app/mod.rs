@@ -9,6 +9,7 @@ mod connection;
 mod dashboard;
 mod date;
 mod frame_faults;
+mod timed;
 mod traffic;
 mod upgrade;
 mod watched;
@@ -121,7 +122,7 @@ impl MockServer {
             .with_state(self.clone())
     }
 
-    /// Serves the app on this listener, for ever.
+    /// Serves the app on this listener, for ever. Nobody is timed: that is [`serve_timed`](Self::serve_timed)'s.
     pub async fn serve<L>(self, listener: L)
     where
         L: Listener<Addr = Peer>,
@@ -131,16 +132,6 @@ impl MockServer {
             .into_make_service_with_connect_info::<Peer>();
         // `axum::serve` ends only by a graceful shutdown, and it is given none.
         let _ = axum::serve(Watching::new(listener, self), app).await;
-    }
-
-    /// Serves the [pages](Self::pages) on this listener, for ever.
-    pub async fn serve_pages<L>(self, listener: L)
-    where
-        L: Listener<Addr = Peer>,
-    {
-        let pages = self.pages().into_make_service_with_connect_info::<Peer>();
-        // As above, this never ends.
-        let _ = axum::serve(Watching::new(listener, self), pages).await;
     }
 
     /// Wakes the server at its times, for ever. One task of the host's.

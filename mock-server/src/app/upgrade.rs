@@ -1,6 +1,6 @@
 //! The HTTP upgrade, by hand: axum's own would hide the stream, and faults need it.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 use http::header::{
@@ -75,10 +75,9 @@ where
     let how = match upgrade.await {
         Ok(upgraded) => {
             server.input(Input::Upgraded(id));
-            match downcast::<TokioIo<Watched<Io>>>(upgraded) {
-                Ok(parts) => {
-                    let stream = parts.io.into_inner().into_inner();
-                    Driver::new(server.clone(), id, stream, &parts.read_buf, inbox)
+            match stream::<Io>(upgraded) {
+                Ok((stream, read)) => {
+                    Driver::new(server.clone(), id, stream, &read, inbox)
                         .await
                         .run()
                         .await
@@ -90,6 +89,21 @@ where
         Err(_) => Closed::Eof,
     };
     server.closed(id, how);
+}
+
+/// The stream below, and what was read of it already, whether axum serves it or hyper itself.
+fn stream<Io>(upgraded: Upgraded) -> Result<(Io, Bytes), Upgraded>
+where
+    Io: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let inner = |io: TokioIo<Watched<Io>>| io.into_inner().into_inner();
+    match downcast::<TokioIo<Watched<Io>>>(upgraded) {
+        Ok(parts) => Ok((inner(parts.io), parts.read_buf)),
+        Err(upgraded) => {
+            let parts = upgraded.downcast::<TokioIo<Watched<Io>>>()?;
+            Ok((inner(parts.io), parts.read_buf))
+        }
+    }
 }
 
 /// The same over a stream whose type is not known.

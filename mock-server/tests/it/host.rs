@@ -90,7 +90,13 @@ impl Listener for Dialed {
 
 /// Runs a test with a host.
 pub(crate) fn run<F: Future<Output = ()>>(settings: Settings, test: impl FnOnce(Host) -> F) {
-    run_with(settings, MockServer::new, test);
+    run_with(settings, MockServer::new, None, test);
+}
+
+/// The same with the control API, where nobody waits longer than that for the head of a request.
+pub(crate) fn timed<F: Future<Output = ()>>(patience: Millis, test: impl FnOnce(Host) -> F) {
+    let app = |server, world| MockServer::controlled(server, world, Access::default());
+    run_with(Settings::default(), app, Some(patience), test);
 }
 
 /// Runs a test with a host whose control API is for whoever has access.
@@ -100,12 +106,13 @@ pub(crate) fn controlled<F: Future<Output = ()>>(access: Access, test: impl FnOn
         ..Settings::default()
     };
     let app = |server, world| MockServer::controlled(server, world, access);
-    run_with(settings, app, test);
+    run_with(settings, app, None, test);
 }
 
 fn run_with<F: Future<Output = ()>>(
     settings: Settings,
     app: impl FnOnce(Server, Arc<dyn World>) -> MockServer,
+    patience: Option<Millis>,
     test: impl FnOnce(Host) -> F,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -129,7 +136,10 @@ fn run_with<F: Future<Output = ()>>(
         let machine = Server::new(settings, &mut ChaCha8Rng::seed_from_u64(7));
         let server = app(machine, diary.clone());
         let (dial, dialed) = mpsc::unbounded_channel();
-        tokio::spawn(server.clone().serve(Dialed(dialed)));
+        match patience {
+            Some(patience) => tokio::spawn(server.clone().serve_timed(Dialed(dialed), patience)),
+            None => tokio::spawn(server.clone().serve(Dialed(dialed))),
+        };
         tokio::spawn(server.run());
         test(Host {
             server,

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use squall::engine::live::{Client, Connection};
 use squall::exit::Exit;
+use squall::report::one_line;
 use squall::report::text::{self, Columns};
 use squall::runner::{self, Outcome};
 use squall::scenario::Scenario;
@@ -22,7 +23,7 @@ pub(super) fn text(
     let mut did = client.seen.told(client.until);
     did.push(process(client));
     for line in did {
-        said.push_str(&format!("    {line}\n"));
+        said.push_str(&format!("    {}\n", one_line(&line)));
     }
     let not_judged = not_judged(scenario, outcome);
     said.push_str(&format!(
@@ -32,7 +33,7 @@ pub(super) fn text(
         said.push_str("\nthe last that the client wrote:\n");
         let from = client.said.len().saturating_sub(SHOWN);
         for line in &client.said[from..] {
-            said.push_str(&format!("    {line}\n"));
+            said.push_str(&format!("    {}\n", one_line(line)));
         }
     }
     said
@@ -43,9 +44,11 @@ const SHOWN: usize = 20;
 
 /// How its process ended.
 fn process(client: &Client) -> String {
-    match &client.ended {
-        Some(ended) => format!("process died: {}", ended.how),
-        None => "process: ran to the end".to_owned(),
+    match (&client.ended, client.seen.gone) {
+        (Some(ended), _) => format!("process died: {}", ended.how),
+        (None, Some(at)) => format!("process: killed by the scenario at {at}, and down to the end"),
+        (None, None) if client.seen.launched => "process: ran to the end".to_owned(),
+        (None, None) => "process: never launched".to_owned(),
     }
 }
 
@@ -100,6 +103,7 @@ fn of_client(client: &Client) -> Value {
             "exit_code": ended.code,
             "at_ms": client.seen.gone.map(ms),
         })),
+        "killed_ms": client.seen.gone.filter(|_| client.ended.is_none()).map(ms),
         "until_ms": ms(client.until),
         "said": client.said,
     })

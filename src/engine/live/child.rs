@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{ChildStdin, Command};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
@@ -165,9 +165,14 @@ impl ClientProcess {
     /// It has ended. Whoever killed it has said so already.
     fn ended(&self, launch: u32, status: ExitStatus) {
         let mut state = self.lock();
-        if state.launches != launch || state.group.take().is_none() {
+        if state.launches != launch {
             return;
         }
+        let Some(group) = state.group.take() else {
+            return;
+        };
+        // What it leaves behind would dial on, and nobody would know whose dials those are.
+        signal_to(Some(group), Signal::KILL);
         state.lines = None;
         state.ended = Some(Ended {
             code: status.code(),
@@ -220,8 +225,9 @@ impl ClientProcess {
 
     async fn hear(self: Arc<Self>, output: Option<Output>) {
         let Some(output) = output else { return };
-        let mut lines = BufReader::new(output).lines();
-        while let Ok(Some(line)) = lines.next_line().await {
+        let mut output = BufReader::new(output);
+        // To the end, whatever it says: a pipe that nobody reads kills whoever writes to it.
+        while let Ok(Some(line)) = next_line(&mut output).await {
             let said = &mut self.lock().said;
             if said.len() == SAID {
                 said.pop_front();
@@ -251,6 +257,17 @@ fn signal_to(group: Option<Pid>, signal: Signal) -> bool {
     group.is_some_and(|group| kill_process_group(group, signal).is_ok())
 }
 
+/// The next line of somebody else's, in whatever encoding; one that is too long comes in pieces.
+async fn next_line(output: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    if output.take(LONGEST).read_until(b'\n', &mut line).await? == 0 {
+        return Ok(None);
+    }
+    let text = line.strip_suffix(b"\n").unwrap_or(&line);
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    Ok(Some(String::from_utf8_lossy(text).into_owned()))
+}
+
 /// What becomes of the store of a process that keeps one itself.
 const ITS_OWN: &str = "its own";
 
@@ -258,3 +275,36 @@ type Output = Box<dyn AsyncRead + Send + Unpin>;
 
 /// So many of the last lines of a process are kept.
 const SAID: usize = 2_000;
+/// A line of a process is kept up to so many bytes.
+const LONGEST: u64 = 8 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_process_writes_is_read_to_its_end_whatever_it_is() {
+        let endless = "x".repeat(20_000);
+        let written = [
+            b"plain\r\n\n\xff\xfe bytes\n".as_slice(),
+            endless.as_bytes(),
+            b"\nno end",
+        ]
+        .concat();
+        let mut read = written.as_slice();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let lines: Vec<String> = runtime.block_on(async {
+            let mut lines = Vec::new();
+            while let Some(line) = next_line(&mut read).await.unwrap() {
+                lines.push(line);
+            }
+            lines
+        });
+        let pieces = [&endless[..8_192], &endless[..8_192], &endless[..3_616]];
+        assert_eq!(lines[..3], ["plain", "", "\u{fffd}\u{fffd} bytes"]);
+        assert_eq!(lines[3..6], pieces);
+        assert_eq!(lines[6..], ["no end"]);
+    }
+}

@@ -1,5 +1,6 @@
 //! The gate: accepts sockets, numbers whoever comes to speak the protocol, and puts a link between them and the app.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -62,8 +63,9 @@ impl Gate {
         (Arc::new(gate), Pages(asked))
     }
 
-    /// Accepts whoever comes, as long as the server is up; while it is down nobody listens at its address.
-    pub(super) async fn open(self: Arc<Self>, mut listener: TcpListener) -> io::Result<()> {
+    /// Accepts whoever comes, as long as the server is up; while it is down nobody listens at its address. Ends where that
+    /// address cannot be had again.
+    pub(super) async fn open(self: Arc<Self>, mut listener: TcpListener) -> io::Result<Infallible> {
         let address = listener.local_addr()?;
         let mut listens = self.exchange.listening();
         loop {
@@ -83,7 +85,12 @@ impl Gate {
             }
             drop(listener);
             becomes(&mut listens, true).await;
-            listener = TcpListener::bind(address).await?;
+            listener = TcpListener::bind(address).await.map_err(|error| {
+                let lost = format!(
+                    "{address} cannot be listened on again, as the server comes back: {error}"
+                );
+                io::Error::new(error.kind(), lost)
+            })?;
         }
     }
 

@@ -15,7 +15,7 @@ use crate::engine::live::child::{ClientProcess, Ended, Launch};
 use crate::engine::live::gate::{Guests, bind};
 use crate::engine::live::interrupt::Interrupt;
 use crate::engine::live::seen::Seen;
-use crate::engine::live::serve::open;
+use crate::engine::live::serve::{HEAD_WITHIN, Open, open};
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, for_strangers};
 use crate::engine::steps::{InVain, Operator, Steps};
@@ -39,7 +39,7 @@ pub struct Probe {
 pub struct Client {
     /// Why it could not be launched.
     pub unlaunched: Option<String>,
-    /// How its process ended by itself; it ran to the end where there is nothing.
+    /// How its process ended by itself, if it did.
     pub ended: Option<Ended>,
     /// What it did, as the server saw it.
     pub seen: Seen,
@@ -69,17 +69,15 @@ pub(crate) fn probe(mut job: Job<'_>, probe: &Probe) -> io::Result<(Done, Client
         tokio::spawn(Arc::clone(&conductor).keep_time());
         // Before there is a process that would outlive this one.
         let interrupt = Interrupt::listen()?;
-        let (stage, process) = begin(job, probe, &conductor, handoff).await?;
+        let (stage, process, mut gate) = begin(job, probe, &conductor, handoff).await?;
         let broken = tokio::select! {
             biased;
-            () = conductor.sleep_until(until, Class::End) => false,
-            () = interrupt.come() => true,
+            () = conductor.sleep_until(until, Class::End) => return Ok((stage, process)),
+            () = interrupt.come() => io::Error::from(io::ErrorKind::Interrupted),
+            error = gate.lost() => error,
         };
-        if broken {
-            process.kill();
-            return Err(io::Error::from(io::ErrorKind::Interrupted));
-        }
-        Ok((stage, process))
+        process.kill();
+        Err(broken)
     })?;
     let (ended, said) = process.last_words();
     let client = Client {
@@ -105,7 +103,7 @@ async fn begin(
     probe: &Probe,
     conductor: &Arc<Conductor>,
     handoff: Arc<AtomicBool>,
-) -> io::Result<(Stage, Arc<ClientProcess>)> {
+) -> io::Result<(Stage, Arc<ClientProcess>, Open)> {
     let (listener, address) = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
     let tls = match &probe.certificate {
         Some(file) => {
@@ -128,7 +126,8 @@ async fn begin(
     };
     let process = ClientProcess::new(org, launch, &stage.recorder, handoff);
     let guests = Guests::Of(Arc::clone(&process));
-    open(&stage.exchange, &server, links, tls, (listener, guests));
+    let guests = (listener, guests);
+    let gate = open(&stage.exchange, &server, links, tls, guests, HEAD_WITHIN);
     let starts = |action: &Action| matches!(action, Action::StartSession { .. });
     if !stage.plan.steps.iter().any(|step| starts(&step.action)) {
         process.start();
@@ -141,7 +140,7 @@ async fn begin(
         plan: stage.plan.clone(),
     };
     tokio::spawn(steps.run());
-    Ok((stage, process))
+    Ok((stage, process, gate))
 }
 
 /// What a client has to know.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use squall_protocol::certificate::TrustedRoot;
@@ -13,7 +14,7 @@ use crate::engine::live::callers::Callers;
 use crate::engine::live::gate::{Guests, bind};
 use crate::engine::live::network::{self, Beside, Way};
 use crate::engine::live::phone::Phone;
-use crate::engine::live::serve::open;
+use crate::engine::live::serve::{HEAD_WITHIN, open};
 use crate::engine::live::tls::Identity;
 use crate::engine::stage::{Lines, Stage, settings};
 use crate::engine::{Done, Job};
@@ -41,8 +42,17 @@ pub struct Elsewhere {
     pub port: u16,
     /// The root public key that it proves itself by.
     pub root_key: [u8; 32],
-    /// The certificates to trust, as PEM, where it speaks TLS.
-    pub trusts: Option<String>,
+    /// The certificates to trust, where it speaks TLS.
+    pub trusts: Option<Trusts>,
+}
+
+/// Certificates to trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trusts {
+    /// The file that they were read from, for whoever runs it again.
+    pub file: PathBuf,
+    /// They, as PEM.
+    pub pem: String,
 }
 
 /// Runs a job from beginning to end.
@@ -95,7 +105,8 @@ async fn beside(
     stage.open_accounts(&server, setup);
     let callers = Arc::new(Callers::default());
     let guests = Guests::Own(Arc::clone(&callers));
-    open(&stage.exchange, &server, links, tls, (listener, guests));
+    let guests = (listener, guests);
+    let mut gate = open(&stage.exchange, &server, links, tls, guests, HEAD_WITHIN);
     let nemesis = stage.nemesis(&server);
     let network = Beside {
         exchange: Arc::clone(&stage.exchange),
@@ -104,9 +115,12 @@ async fn beside(
         way,
         authority: address.to_string(),
     };
-    stage
-        .play(setup.clone(), program, network, Some(nemesis))
-        .await;
+    let played = stage.play(setup.clone(), program, network, Some(nemesis));
+    tokio::select! {
+        biased;
+        () = played => {}
+        error = gate.lost() => return Err(error),
+    }
     Ok(stage)
 }
 
@@ -119,7 +133,7 @@ async fn elsewhere(
 ) -> io::Result<Stage> {
     let tcp = Tcp::new(server.host.as_str(), server.port);
     let way = match &server.trusts {
-        Some(roots) => Way::Wss(Wss::new(tcp, roots.as_bytes()).map_err(io::Error::other)?),
+        Some(roots) => Way::Wss(Wss::new(tcp, roots.pem.as_bytes()).map_err(io::Error::other)?),
         None => Way::Tcp(tcp),
     };
     let mut lines = Lines::live(&job.plan);

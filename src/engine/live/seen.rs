@@ -14,6 +14,8 @@ pub struct Seen {
     pub connections: BTreeMap<ConnectionId, Connection>,
     /// What it asked that the server does not know.
     pub unknown: BTreeSet<String>,
+    /// Its process was launched.
+    pub launched: bool,
     /// Its process ended, by itself or by a step of the run, and was not launched again.
     pub gone: Option<Instant>,
 }
@@ -125,7 +127,10 @@ impl Seen {
             Event::UnknownStanza { kind, .. } => {
                 self.unknown.insert(kind.clone());
             }
-            Event::Booted => self.gone = None,
+            Event::Booted => {
+                self.launched = true;
+                self.gone = None;
+            }
             Event::Crashed { .. } => self.gone = Some(at),
             _ => {}
         }

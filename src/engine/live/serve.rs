@@ -1,5 +1,6 @@
 //! The server alone, for whoever connects.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use squall_mock_server::app::{Access, MockServer, Token};
 use squall_mock_server::server::Input;
 use squall_protocol::Millis;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 use crate::engine::conductor::{Class, Conductor};
 use crate::engine::link::exchange::{Exchange, Listener as Links};
@@ -39,6 +41,8 @@ pub struct Serve {
     pub guard: bool,
     /// Whether a request that the server does not know is answered with an error instead of an empty result.
     pub strict: bool,
+    /// A connection on which the head of a request has not come whole after so long is ended.
+    pub head_within: Millis,
 }
 
 /// What its clients have to know.
@@ -80,7 +84,7 @@ pub enum NotServed {
 /// Makes those who hear what happens.
 pub type HearFn<'a> = Box<dyn FnOnce(&Header) -> Vec<Box<dyn Listener>> + 'a>;
 
-/// Serves until the process is asked to end, by SIGINT or SIGTERM.
+/// Serves until the process is asked to end, by SIGINT, SIGTERM or SIGHUP.
 ///
 /// # Errors
 /// See [`NotServed`].
@@ -95,10 +99,13 @@ pub fn serve(
         .build()?;
     runtime.block_on(async {
         let interrupt = Interrupt::listen()?;
-        let house = House::build(scenario, serve, hear).await?;
+        let mut house = House::build(scenario, serve, hear).await?;
         listening(&house.listening)?;
-        interrupt.come().await;
-        Ok(house.close().await)
+        tokio::select! {
+            biased;
+            () = interrupt.come() => Ok(house.close().await),
+            error = house.gate.lost() => Err(error.into()),
+        }
     })
 }
 
@@ -106,6 +113,7 @@ pub fn serve(
 struct House {
     stage: Stage,
     server: MockServer,
+    gate: Open,
     listening: Listening,
 }
 
@@ -158,12 +166,13 @@ impl House {
             root_key: server.root().0,
             certificate,
         };
-        open(
+        let gate = open(
             &stage.exchange,
             &server,
             links,
             tls,
             (listener, Guests::Strangers),
+            serve.head_within,
         );
         let steps = Steps {
             conductor,
@@ -176,6 +185,7 @@ impl House {
         Ok(Self {
             stage,
             server,
+            gate,
             listening,
         })
     }
@@ -204,13 +214,30 @@ pub(super) fn open(
     links: Links,
     tls: Option<Identity>,
     (listener, guests): (TcpListener, Guests),
-) {
+    patience: Millis,
+) -> Open {
     let (gate, pages) = Gate::new(exchange, server, tls.map(|tls| tls.acceptor), guests);
-    tokio::spawn(server.clone().serve(links));
-    tokio::spawn(server.clone().serve_pages(pages));
+    tokio::spawn(server.clone().serve_timed(links, patience));
+    tokio::spawn(server.clone().serve_pages_timed(pages, patience));
     tokio::spawn(server.run());
-    tokio::spawn(gate.open(listener));
+    Open(tokio::spawn(gate.open(listener)))
 }
+
+/// A gate that is open.
+pub(super) struct Open(JoinHandle<io::Result<Infallible>>);
+
+impl Open {
+    /// Done when nobody can come any more, and why.
+    pub(super) async fn lost(&mut self) -> io::Error {
+        match (&mut self.0).await {
+            Ok(Err(error)) => error,
+            Err(error) => io::Error::other(error),
+        }
+    }
+}
+
+/// How long the head of a request may take: as long as nginx waits for one (`client_header_timeout`).
+pub const HEAD_WITHIN: Millis = Millis::from_mins(1);
 
 /// How long clients have to answer the server's last close frame.
 const FAREWELL: Millis = Millis::from_secs(1);

@@ -44,11 +44,15 @@ fn pair(client: Client) -> anyhow::Result<()> {
         };
         best = best.min(at("open")? - at("qr")?);
         if best < PAIRED_WITHIN_MS {
-            println!("{}: {best} ms from the QR code to the login", client.name);
-            return Ok(());
+            break;
         }
     }
-    bail!("{best} ms from the QR code to the login, at the best of three")
+    server.was_asked_what_it_knows()?;
+    if best >= PAIRED_WITHIN_MS {
+        bail!("{best} ms from the QR code to the login, at the best of three");
+    }
+    println!("{}: {best} ms from the QR code to the login", client.name);
+    Ok(())
 }
 
 /// A conversation in three parts.
@@ -110,6 +114,7 @@ fn talk(one: Client, other: Client) -> anyhow::Result<()> {
     thread::sleep(Duration::from_secs(2));
     heard.and(&pair.alice).are_each_once(3 * MESSAGES)?;
     Received::of(&pair.bob).are_each_once(3 * MESSAGES)?;
+    server.was_asked_what_it_knows()?;
     println!(
         "{} and {}: {} messages, none lost, none twice",
         pair.alice.client.name,

@@ -1,10 +1,11 @@
 //! A server, and drivers that are told what to do by lines and answer by lines.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -17,6 +18,8 @@ use crate::run::{SQUALL, program, run};
 pub(super) struct Server {
     child: Child,
     listening: Value,
+    /// Whoever hears what it tells, to the end.
+    hears: Option<JoinHandle<BTreeSet<String>>>,
 }
 
 impl Server {
@@ -32,10 +35,29 @@ impl Server {
         let mut lines = BufReader::new(stdout).lines();
         let first = lines.next().context("squall serve said nothing")??;
         // Whoever does not read what it says would stop it.
-        thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let hears = thread::spawn(move || unknown(lines.map_while(Result::ok)));
         let first: Value = serde_json::from_str(&first)?;
         let listening = first["listening"].clone();
-        Ok(Self { child, listening })
+        Ok(Self {
+            child,
+            listening,
+            hears: Some(hears),
+        })
+    }
+
+    /// Ends it. That its clients asked it what it does not know is an error, whatever became of them.
+    pub(super) fn was_asked_what_it_knows(mut self) -> anyhow::Result<()> {
+        end(&mut self.child);
+        let heard = self.hears.take().and_then(|hears| hears.join().ok());
+        let unknown = heard.context("nobody heard what the server told")?;
+        if !unknown.is_empty() {
+            let unknown: Vec<String> = unknown.into_iter().collect();
+            bail!(
+                "asked what the server does not know: {}",
+                unknown.join(", ")
+            );
+        }
+        Ok(())
     }
 
     fn said(&self, key: &str) -> &str {
@@ -52,6 +74,16 @@ impl Drop for Server {
     fn drop(&mut self) {
         end(&mut self.child);
     }
+}
+
+/// What was asked that the server does not know, by the lines of its trace.
+fn unknown(lines: impl Iterator<Item = String>) -> BTreeSet<String> {
+    let kind = |line: String| -> Option<String> {
+        let entry: Value = serde_json::from_str(&line).ok()?;
+        let kind = entry["event"]["unknown_stanza"]["kind"].as_str()?;
+        Some(kind.to_owned())
+    };
+    lines.filter_map(kind).collect()
 }
 
 fn end(child: &mut Child) {
@@ -195,3 +227,21 @@ impl Heard {
 
 /// Nobody waits for longer. A client on a busy machine takes seconds to begin.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_does_not_know_is_heard_among_all_that_it_tells() {
+        let lines = [
+            r#"{"at":0,"event":{"dial":{"conn":1,"org":"","attempt":0,"handoff":false}}}"#,
+            r#"{"at":7,"event":{"unknown_stanza":{"conn":1,"kind":"iq w:nothing"}}}"#,
+            r#"{"at":8,"event":"server_down"}"#,
+            r#"{"at":9,"event":{"unknown_stanza":{"conn":2,"kind":"iq w:nothing"}}}"#,
+            r#"{"stopped":{"closed":1}}"#,
+        ];
+        let heard = unknown(lines.map(str::to_owned).into_iter());
+        assert_eq!(heard.into_iter().collect::<Vec<_>>(), ["iq w:nothing"]);
+    }
+}

@@ -24,7 +24,7 @@ use super::{Controlled, MockServer};
 #[into_params(parameter_in = Query)]
 pub(super) struct Range {
     /// Tells what comes after the event of this number, 0 for everything that is kept; by default what happens from now
-    /// on, or after `Last-Event-ID`.
+    /// on. `Last-Event-ID` goes first: a reader that comes back has seen what it says.
     since: Option<u64>,
     /// Whether to wait for more once everything is told.
     #[serde(default = "yes")]
@@ -61,7 +61,7 @@ pub(super) async fn stream(
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse().ok());
     let written = server.control().log.written();
-    let seen = range.since.or(last).unwrap_or(written);
+    let seen = last.or(range.since).unwrap_or(written);
     let reader = Reader {
         server,
         form,

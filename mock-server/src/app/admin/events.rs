@@ -67,9 +67,11 @@ impl EventLog {
         self.more.notified()
     }
 
-    /// What comes after the event of this number, at most `most` of it; `seen` moves on behind what is told.
+    /// What comes after the event of this number, at most `most` of it; `seen` moves on behind what is told. Whoever has
+    /// seen what is not written yet was told by another server, and is told what happens here from now on.
     pub(super) fn after(&self, seen: &mut u64, most: usize) -> Vec<Told> {
         let ring = self.lock();
+        *seen = (*seen).min(ring.written);
         let mut told = Vec::new();
         let first = ring.written - ring.last.len() as u64 + 1;
         let missed = first.saturating_sub(*seen + 1);
@@ -136,9 +138,17 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_from_the_future_waits() {
+    fn a_reader_from_the_future_waits_for_what_comes_next() {
         let log = log(2);
-        let mut seen = 9;
+        for from in [3, 9, u64::MAX - 1, u64::MAX] {
+            let mut seen = from;
+            assert!(log.after(&mut seen, 9).is_empty());
+            assert_eq!(seen, 2);
+        }
+        let mut seen = u64::MAX;
         assert!(log.after(&mut seen, 9).is_empty());
+        let connection = ConnectionId(9);
+        log.write(Timestamp::UNIX_EPOCH, ServerEvent::Upgraded { connection });
+        assert_eq!(shown(&log.after(&mut seen, 9)), ["3"]);
     }
 }

@@ -91,8 +91,10 @@ pub(super) async fn list(server: State<MockServer>) -> axum::Json<Faults> {
     responses((status = 201, body = Standing, headers(("location", description = "The fault"))), Problem)
 )]
 pub(super) async fn add(server: State<MockServer>, Json(new): Json<NewFault>) -> Response {
-    let id = server.control().next_fault();
-    let placed = server.ask(|machine, now| place(machine, now, id, new));
+    let (id, placed) = server.ask(|machine, now| {
+        let id = server.control().next_fault(machine);
+        (id, place(machine, now, id, new))
+    });
     created(id, placed)
 }
 

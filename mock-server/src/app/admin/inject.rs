@@ -32,10 +32,12 @@ pub(super) async fn inject(
     server: State<MockServer>,
     Json(new): Json<NewFault>,
 ) -> Result<axum::Json<Injected>, Problem> {
-    let id = server.control().next_fault();
     let name = new.fault.info().name;
     let what = (new.fault, new.target.into(), true);
-    let placed = server.ask(|machine, now| machine.place_fault(now, id, what, new.ttl));
+    let (id, placed) = server.ask(|machine, now| {
+        let id = server.control().next_fault(machine);
+        (id, machine.place_fault(now, id, what, new.ttl))
+    });
     if placed.acted_on.is_empty() && !placed.stands {
         return Err(Problem::new(
             Kind::NobodyThere,

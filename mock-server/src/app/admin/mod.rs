@@ -34,6 +34,7 @@ use squall_protocol::{Instant, Now};
 
 use super::{MockServer, dashboard};
 use crate::fault::FaultId;
+use crate::server::Server;
 use events::EventLog;
 use problem::{Kind, Problem};
 
@@ -57,18 +58,32 @@ impl Control {
         }
     }
 
-    /// A number that no fault has had. Those of a scenario's steps are above 2^32.
-    fn next_fault(&self) -> FaultId {
-        FaultId(self.faults.fetch_add(1, Ordering::Relaxed) + 1)
+    /// A number that no fault has had; once there is none, one that no fault has. Those from 2^32 on are for a scenario's
+    /// steps.
+    fn next_fault(&self, machine: &Server) -> FaultId {
+        let next = |last: u64| (last < LAST_BY_HAND).then_some(last + 1);
+        let (relaxed, faults) = (Ordering::Relaxed, &self.faults);
+        match faults.fetch_update(relaxed, relaxed, next) {
+            Ok(last) => FaultId(last + 1),
+            Err(_) => {
+                let placed = machine.placed_faults();
+                let stands = |number: u64| placed.iter().any(|it| it.id == FaultId(number));
+                let free = (1..).find(|number| !stands(*number));
+                FaultId(free.expect("faults that stand can be counted"))
+            }
+        }
     }
 
     /// This number was chosen by hand.
     fn has_fault(&self, FaultId(number): FaultId) {
-        if number <= u64::from(u32::MAX) {
+        if number <= LAST_BY_HAND {
             self.faults.fetch_max(number, Ordering::Relaxed);
         }
     }
 }
+
+/// The last number of a fault that is put on by hand.
+const LAST_BY_HAND: u64 = u32::MAX as u64;
 
 /// Every page behind the guard; none where there is no control API.
 pub(super) fn pages(server: &MockServer) -> Router<MockServer> {

@@ -111,11 +111,37 @@ fn a_browser_gets_server_sent_events_and_goes_on_where_it_was() {
         let told = piece(&mut stream).await;
         assert!(told.starts_with("id: 1\ndata: {\"seq\":1,"), "{told}");
 
+        // A browser asks for the same page again, and says where it was.
         let headers = format!("{sse}last-event-id: 4\r\n");
-        let (mut stream, _) = reader(&host, "/admin/events", &headers).await;
-        piece(&mut stream).await;
-        let told = piece(&mut stream).await;
-        assert!(told.starts_with("id: 5\n"), "{told}");
+        for path in ["/admin/events", "/admin/events?since=0"] {
+            let (mut stream, _) = reader(&host, path, &headers).await;
+            piece(&mut stream).await;
+            let told = piece(&mut stream).await;
+            assert!(told.starts_with("id: 5\n"), "{path}: {told}");
+        }
+    });
+}
+
+#[test]
+fn whoever_was_told_by_another_server_hears_what_happens_here_from_now_on() {
+    open(|host| async move {
+        for number in ["18446744073709551615", "7"] {
+            let path = format!("/admin/events?since={number}");
+            let header = format!("last-event-id: {number}\r\n");
+            for (path, headers) in [(path.as_str(), ""), ("/admin/events", &header)] {
+                let (mut stream, _) = reader(&host, path, headers).await;
+                host.settle().await;
+                ask(
+                    &host,
+                    "PUT",
+                    "/admin/faults/9",
+                    json!({"fault": {"zombie": {}}}),
+                )
+                .await;
+                let told = piece(&mut stream).await;
+                assert!(told.contains("fault_on"), "{path} {headers}: {told}");
+            }
+        }
     });
 }
 

@@ -19,6 +19,23 @@ async fn standing(host: &Host) -> usize {
 }
 
 #[test]
+fn a_number_of_the_steps_of_a_scenario_is_nobody_s_by_hand() {
+    open(|host| async move {
+        let fault = json!({"fault": {"zombie": {}}});
+        let last = format!("/admin/faults/{}", u32::MAX);
+        assert_eq!(ask(&host, "PUT", &last, fault.clone()).await.status, 201);
+        for expected in [1, 2] {
+            let answer = ask(&host, "POST", "/admin/faults", fault.clone()).await;
+            assert_eq!(answer.json()["id"], expected);
+        }
+        let gone = ask(&host, "DELETE", "/admin/faults/1", Value::Null).await;
+        assert_eq!(gone.status, 204);
+        let answer = ask(&host, "POST", "/admin/faults", fault).await;
+        assert_eq!(answer.json()["id"], 1);
+    });
+}
+
+#[test]
 fn a_fault_stands_from_its_post_to_its_delete() {
     open(|host| async move {
         let late = json!({"fault": {"delay_reply": {"by": "2s"}}, "target": {"org": "2"}});

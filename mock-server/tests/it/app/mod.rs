@@ -4,6 +4,7 @@ mod faults;
 mod hanging;
 mod messages;
 mod opening;
+mod timed;
 
 use crate::host::{self, Client, Host, at};
 use squall_mock_server::fault::{Backlog, FaultId, FaultSpec, Target};
