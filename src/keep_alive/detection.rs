@@ -5,7 +5,7 @@ use serde::Serialize;
 use squall_protocol::{Instant, Millis};
 
 use super::assumptions::Assumptions;
-use super::line::{self, Condition, Setup};
+use super::line::{self, Condition, LOGIN, Setup};
 use super::policy::Policy;
 use crate::seed::Seed;
 
@@ -88,14 +88,16 @@ pub fn detect(
 ) -> Detection {
     let mut detection = Detection::default();
     for phase in 0..phases {
-        let stream = format!("{}/{broken:?}/{phase}", policy.name);
+        // Named by the break and not by the policy: all policies meet the same breaks over the same link, so that what
+        // differs between them is theirs and not their luck.
+        let stream = format!("{broken:?}/{phase}");
         let from = Instant::START
             + SETTLED
             + Millis::new(seed.stream(&stream).random_range(0..PHASE.get()));
         let setup = Setup {
             latency: assumptions.latency,
             begins: Instant::START,
-            connected: Instant::START,
+            connected: Instant::START + LOGIN,
             first: 1,
             until: from + WATCHED,
             keep: false,
@@ -109,6 +111,7 @@ pub fn detect(
             },
             Broken::Nat => Condition::Nat {
                 idle: assumptions.nat_idle,
+                held: assumptions.stall.1,
                 kernel_gives_up: assumptions.kernel_gives_up,
             },
             Broken::Zombie => Condition::Zombie {
@@ -131,7 +134,7 @@ pub fn false_alarms_per_day(policy: &Policy, assumptions: &Assumptions, seed: Se
     let setup = Setup {
         latency: assumptions.latency,
         begins: Instant::START,
-        connected: Instant::START,
+        connected: Instant::START + LOGIN,
         first: 1,
         until: Instant::START + Millis::from_days(u64::from(STALLING_DAYS)),
         keep: false,
@@ -140,8 +143,7 @@ pub fn false_alarms_per_day(policy: &Policy, assumptions: &Assumptions, seed: Se
         every: assumptions.stalls_every,
         lasts: assumptions.stall,
     };
-    let stream = format!("{}/stalls", policy.name);
-    let given_up = line::run(policy, setup, condition, seed, &stream)
+    let given_up = line::run(policy, setup, condition, seed, "stalls")
         .dead
         .len();
     f64::from(u32::try_from(given_up).unwrap_or(u32::MAX)) / f64::from(STALLING_DAYS)
@@ -202,11 +204,35 @@ mod tests {
         let lost = detect(&rare, Broken::Nat, 10, &assumptions, Seed(1));
         assert_eq!(lost.dead.runs(), 10);
         let found = lost.dead.per_mille(1_000).map(Millis::get);
-        // Five minutes after it was forgotten comes the next ping, and its silence is found 60 s later.
+        // Almost five minutes after it was forgotten comes the next ping, and its silence is found 60 s later.
         assert!(
             found.is_some_and(|took| (359_000..=360_000).contains(&took)),
             "{found:?}"
         );
+    }
+
+    /// The last thing that passes before the first ping is the login, and before each other the answer to the one before.
+    #[test]
+    fn a_ping_as_rare_as_the_nat_is_patient_comes_just_in_time_and_never_over_a_link_that_may_stall()
+     {
+        let every = Policy::swept(Millis::from_mins(5), Millis::from_secs(60));
+        let lost = |nat_idle: Millis, stall: Millis| {
+            let assumptions = Assumptions {
+                latency: (Millis::new(40), Millis::new(40)),
+                nat_idle,
+                stall: (Millis::ZERO, stall),
+                ..Assumptions::default()
+            };
+            let found = detect(&every, Broken::Nat, 1, &assumptions, Seed(1));
+            found.dead.runs() == 1
+        };
+        let five = Millis::from_mins(5);
+        assert!(!lost(five, Millis::ZERO));
+        assert!(lost(five, Millis::from_secs(1)));
+        // The answer to one ping passes 40 ms after it. What is idle for exactly as long is forgotten.
+        let gap = five.saturating_sub(Millis::new(40));
+        assert!(lost(gap, Millis::ZERO));
+        assert!(!lost(gap + Millis::new(1), Millis::ZERO));
     }
 
     #[test]
@@ -216,6 +242,43 @@ mod tests {
         assert_eq!(alarms(&Policy::session()), 0.0);
         assert_eq!(alarms(&Policy::whatsmeow()), 0.0);
         assert!(alarms(&Policy::whatsapp_rust()) > 1.0);
+    }
+
+    #[test]
+    fn policies_with_the_same_rules_find_the_same_and_give_up_the_same() {
+        let assumptions = Assumptions::default();
+        let of = |policy: &Policy| {
+            let found = Broken::ALL.map(|broken| detect(policy, broken, 40, &assumptions, Seed(1)));
+            (found, false_alarms_per_day(policy, &assumptions, Seed(1)))
+        };
+        let before = of(&Policy::before());
+        assert!(before.1 > 1.0, "the slow link alarms them: {}", before.1);
+        assert_eq!(of(&Policy::baileys()), before);
+    }
+
+    /// The deadline is 10 s and an answer takes 12: whatsmeow takes none of them for a sign of life.
+    #[test]
+    fn an_answer_after_its_deadline_is_no_success_of_whatsmeow() {
+        let slow = Assumptions {
+            latency: (Millis::from_secs(6), Millis::from_secs(6)),
+            ..Assumptions::default()
+        };
+        let setup = Setup {
+            latency: slow.latency,
+            begins: Instant::START,
+            connected: Instant::START,
+            first: 1,
+            until: Instant::START + Millis::from_hours(1),
+            keep: false,
+        };
+        let given_up =
+            |policy: &Policy| line::run(policy, setup, Condition::Healthy, Seed(1), "slow").dead;
+        let after = given_up(&Policy::whatsmeow());
+        assert!(
+            matches!(after[..], [at] if (180_000..=221_000).contains(&at.since_start().get())),
+            "{after:?}"
+        );
+        assert!(given_up(&Policy::session()).is_empty());
     }
 
     #[test]

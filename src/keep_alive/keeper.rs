@@ -89,7 +89,8 @@ impl<'a> Keeper<'a> {
         self.sent_since_heard = None;
     }
 
-    /// The answer to the ping of this number arrived.
+    /// The answer to the ping of this number arrived. To a policy that waits for its answers one that comes too late is a
+    /// sign of life and no answer.
     pub fn answered(&mut self, now: Instant, number: u64, iq: bool) {
         self.heard(now);
         self.unsettled.retain(|(unsettled, _)| *unsettled != number);
@@ -101,15 +102,15 @@ impl<'a> Keeper<'a> {
         if !iq {
             return;
         }
-        self.answered_at = now;
-        self.pinged_since_answer = None;
-        if self
-            .awaited
-            .take_if(|(awaited, _)| *awaited == number)
-            .is_some()
-        {
+        let awaited = self.awaited.take_if(|(awaited, _)| *awaited == number);
+        if self.policy.ping.deadline.is_some() {
+            if awaited.is_none() {
+                return;
+            }
             self.next_ping = now + self.draw();
         }
+        self.answered_at = now;
+        self.pinged_since_answer = None;
     }
 
     /// The application sent something.

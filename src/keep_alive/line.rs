@@ -32,10 +32,13 @@ pub enum Condition {
         /// The client's kernel gives up so long after the first segment that nobody acknowledges.
         kernel_gives_up: Millis,
     },
-    /// A NAT forgets the connection over which nothing was sent for so long; then nothing passes either way.
+    /// A NAT forgets the connection over which nothing was sent for so long, counted from the login; then nothing passes
+    /// either way. What is idle for exactly so long is forgotten.
     Nat {
         /// How long it remembers.
         idle: Millis,
+        /// How late a client's message may reach it: as long as the link may stall.
+        held: Millis,
         /// As with `HalfOpen`.
         kernel_gives_up: Millis,
     },
@@ -97,7 +100,7 @@ pub struct Setup {
     pub latency: (Millis, Millis),
     /// When its pings begin to be counted.
     pub begins: Instant,
-    /// When its WebSocket Pings do.
+    /// When its WebSocket Pings do: the login is over, and has just passed.
     pub connected: Instant,
     /// The number of its first ping.
     pub first: u64,
@@ -106,6 +109,9 @@ pub struct Setup {
     /// Whether what goes over it is kept.
     pub keep: bool,
 }
+
+/// From the Noise transport to the first answers, over the default link.
+pub const LOGIN: Millis = Millis::new(260);
 
 /// Runs one connection to its end, or until it is found dead.
 pub fn run(policy: &Policy, setup: Setup, condition: Condition, seed: Seed, stream: &str) -> Log {
@@ -126,7 +132,7 @@ pub fn run(policy: &Policy, setup: Setup, condition: Condition, seed: Seed, stre
         queue: BTreeMap::new(),
         queued: 0,
         last_due: [setup.begins; 2],
-        passed: setup.begins,
+        passed: setup.connected,
         unacknowledged: false,
         woke: Instant::NEVER,
         log: Log::default(),
@@ -352,8 +358,12 @@ impl Line<'_> {
         match self.condition {
             Condition::Silence { from: begins } => from == Side::Client || now < begins,
             Condition::HalfOpen { from: begins, .. } => now < begins,
-            Condition::Nat { idle, .. } => {
-                if self.log.broken.is_none() && now >= self.passed + idle {
+            Condition::Nat { idle, held, .. } => {
+                let reaches = match from {
+                    Side::Client => now + held,
+                    Side::Server => now,
+                };
+                if self.log.broken.is_none() && reaches >= self.passed + idle {
                     self.log.broken = Some(self.passed + idle);
                 }
                 self.passed = now;

@@ -1,7 +1,10 @@
 //! A trace in the JSON format of Chrome's tracing, which Perfetto opens (<https://ui.perfetto.dev>).
 //!
 //! Each organization is a process with a lane for its state, its connections, its keep-alive, what else it hears and says,
-//! and its limiter; the run is one more, with a lane for faults, the machines and the findings. Times are microseconds.
+//! and its limiter; the run is one more, with a lane for faults, the machines and the findings. What lasts at the same time
+//! in one lane stands in rows of it. Times are microseconds.
+
+mod rows;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -9,11 +12,11 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use squall_protocol::{Instant, Node};
 
+use self::rows::{Rows, order, track};
 use crate::oracle::Finding;
 use crate::trace::{
     Ask, ConnectionId, Entry, Event, FaultRef, Header, Message, OrgName, Side, Verdict,
 };
-use crate::words::State;
 
 /// Writes a trace as it is read. Its memory is what has begun and not ended.
 pub struct Perfetto<W: Write> {
@@ -21,15 +24,26 @@ pub struct Perfetto<W: Write> {
     written: bool,
     orgs: Vec<OrgName>,
     whose: BTreeMap<ConnectionId, OrgName>,
-    states: BTreeMap<OrgName, (Instant, State)>,
-    links: BTreeMap<ConnectionId, Instant>,
-    pings: BTreeMap<(ConnectionId, Vec<u8>), (Instant, &'static str)>,
-    faults: BTreeMap<FaultRef, (Instant, String)>,
+    states: BTreeMap<OrgName, Begun>,
+    links: BTreeMap<ConnectionId, Begun>,
+    pings: BTreeMap<(ConnectionId, Vec<u8>), Begun>,
+    faults: BTreeMap<FaultRef, Begun>,
+    rows: Rows,
     ends: Instant,
 }
 
+/// What has begun and not ended.
+#[derive(Debug)]
+struct Begun {
+    process: usize,
+    lane: Lane,
+    row: usize,
+    since: Instant,
+    name: String,
+}
+
 /// The lanes of an organization, and those of the run.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Lane {
     State = 1,
     Connections,
@@ -55,6 +69,8 @@ const OF_THE_RUN: [(Lane, &str); 3] = [
 ];
 /// The process of the run; those of the organizations follow.
 const RUN: usize = 1;
+/// So many pings of a connection wait for an answer at most; of more, the oldest is told as one that has none yet.
+const MOST_WAITING: usize = 32;
 
 impl<W: Write> Perfetto<W> {
     /// Begins with the lanes of the trace that begins with this header.
@@ -79,6 +95,7 @@ impl<W: Write> Perfetto<W> {
             links: BTreeMap::new(),
             pings: BTreeMap::new(),
             faults: BTreeMap::new(),
+            rows: Rows::default(),
             ends: Instant::START,
         };
         perfetto.name(RUN, "the run", &OF_THE_RUN)?;
@@ -98,14 +115,17 @@ impl<W: Write> Perfetto<W> {
         self.ends = at;
         match &entry.event {
             Event::State { org, state } => {
-                if let Some((since, before)) = self.states.insert(org.clone(), (at, *state)) {
-                    self.slice(Some(org), Lane::State, before.name(), since, at)?;
+                if let Some(before) = self.states.remove(org) {
+                    self.end(before, at)?;
                 }
+                let begun = self.begins(Some(org), Lane::State, state.name().to_owned(), at)?;
+                self.states.insert(org.clone(), begun);
                 Ok(())
             }
             Event::Dial { conn, org, .. } => {
                 self.whose.insert(*conn, org.clone());
-                self.links.insert(*conn, at);
+                let begun = self.begins(Some(org), Lane::Connections, conn.to_string(), at)?;
+                self.links.insert(*conn, begun);
                 Ok(())
             }
             Event::Released {
@@ -125,11 +145,12 @@ impl<W: Write> Perfetto<W> {
                 message,
             } => self.heard(at, *conn, message),
             Event::FaultOn { fault, kind, .. } => {
-                self.faults.insert(*fault, (at, kind.to_string()));
+                let begun = self.begins(None, Lane::Faults, kind.to_string(), at)?;
+                self.faults.insert(*fault, begun);
                 Ok(())
             }
             Event::FaultOff { fault, .. } => match self.faults.remove(fault) {
-                Some((since, kind)) => self.slice(None, Lane::Faults, &kind, since, at),
+                Some(begun) => self.end(begun, at),
                 None => Ok(()),
             },
             event => self.moment(at, event),
@@ -163,51 +184,58 @@ impl<W: Write> Perfetto<W> {
     /// Those of `out`.
     pub fn finish(mut self) -> io::Result<()> {
         let ends = self.ends;
-        for (org, (since, state)) in std::mem::take(&mut self.states) {
-            self.slice(Some(&org), Lane::State, state.name(), since, ends)?;
+        for begun in std::mem::take(&mut self.states).into_values() {
+            self.end(begun, ends)?;
         }
         for conn in self.links.keys().copied().collect::<Vec<_>>() {
             self.link_ends(conn, ends)?;
         }
-        for (since, kind) in std::mem::take(&mut self.faults).into_values() {
-            self.slice(None, Lane::Faults, &kind, since, ends)?;
+        for begun in std::mem::take(&mut self.faults).into_values() {
+            self.end(begun, ends)?;
         }
         self.out.write_all(b"]}\n")?;
         self.out.flush()
     }
 
     fn link_ends(&mut self, conn: ConnectionId, at: Instant) -> io::Result<()> {
-        let Some(since) = self.links.remove(&conn) else {
+        let Some(begun) = self.links.remove(&conn) else {
             return Ok(());
         };
         let unanswered = self.pings.extract_if(.., |(of, _), _| *of == conn);
-        let unanswered: Vec<_> = unanswered.map(|(_, (since, kind))| (since, kind)).collect();
-        let org = self.whose.get(&conn).cloned();
-        for (since, kind) in unanswered {
-            let name = format!("{kind}, not answered");
-            self.slice(org.as_ref(), Lane::KeepAlive, &name, since, at)?;
+        let unanswered: Vec<Begun> = unanswered.map(|(_, ping)| ping).collect();
+        for mut ping in unanswered {
+            ping.name += ", not answered";
+            self.end(ping, at)?;
         }
-        self.slice(
-            org.as_ref(),
-            Lane::Connections,
-            &conn.to_string(),
-            since,
-            at,
-        )
+        self.end(begun, at)
     }
 
     fn sent(&mut self, at: Instant, conn: ConnectionId, message: &Message) -> io::Result<()> {
         match message {
-            Message::Ping(payload) => {
-                let ping = (at, "WebSocket Ping");
-                self.pings.insert((conn, payload.clone()), ping);
-                Ok(())
-            }
+            Message::Ping(payload) => self.pinged(at, (conn, payload.clone()), "WebSocket Ping"),
             Message::Stanza(node) if node.get("xmlns") == Some("w:p") => {
-                self.pings.insert((conn, id(node)), (at, "IQ ping"));
-                Ok(())
+                self.pinged(at, (conn, id(node)), "IQ ping")
             }
             other => self.message(at, conn, "sends", other),
+        }
+    }
+
+    fn pinged(&mut self, at: Instant, ping: (ConnectionId, Vec<u8>), kind: &str) -> io::Result<()> {
+        let waiting = self.pings.iter().filter(|((conn, _), _)| *conn == ping.0);
+        if waiting.clone().count() == MOST_WAITING {
+            let oldest = waiting.min_by_key(|(_, begun)| begun.since);
+            let oldest = oldest.map(|(key, _)| key.clone());
+            if let Some(mut begun) = oldest.and_then(|key| self.pings.remove(&key)) {
+                begun.name += ", not answered yet";
+                self.end(begun, at)?;
+            }
+        }
+        let org = self.whose.get(&ping.0).cloned();
+        let begun = self.begins(org.as_ref(), Lane::KeepAlive, kind.to_owned(), at)?;
+        // A ping that is sent again under its name begins anew.
+        match self.pings.insert(ping, begun) {
+            Some(before) => self.end(before, at),
+            None => Ok(()),
         }
     }
 
@@ -219,10 +247,7 @@ impl<W: Write> Perfetto<W> {
         };
         let answered = answers.and_then(|answers| self.pings.remove(&answers));
         match answered {
-            Some((since, kind)) => {
-                let org = self.whose.get(&conn).cloned();
-                self.slice(org.as_ref(), Lane::KeepAlive, kind, since, at)
-            }
+            Some(ping) => self.end(ping, at),
             None => self.message(at, conn, "hears", message),
         }
     }
@@ -316,17 +341,43 @@ impl<W: Write> Perfetto<W> {
         self.instant(org.cloned().as_ref(), lane, &name, at, &args)
     }
 
-    fn slice(
+    /// Something begins to last, in the first row of its lane that is free.
+    fn begins(
         &mut self,
         org: Option<&OrgName>,
         lane: Lane,
-        name: &str,
+        name: String,
         since: Instant,
-        at: Instant,
-    ) -> io::Result<()> {
+    ) -> io::Result<Begun> {
         let process = self.process(org);
+        let (row, new) = self.rows.take(process, lane);
+        if new && row > 0 {
+            let mut all = OF_AN_ORGANIZATION.iter().chain(&OF_THE_RUN);
+            let of = all.find(|(other, _)| *other as u8 == lane as u8);
+            let named = of.map_or("", |(_, name)| name);
+            self.name_track(process, lane, row, &format!("{named}, row {}", row + 1))?;
+        }
+        Ok(Begun {
+            process,
+            lane,
+            row,
+            since,
+            name,
+        })
+    }
+
+    /// It is over.
+    fn end(&mut self, begun: Begun, at: Instant) -> io::Result<()> {
+        let Begun {
+            process,
+            lane,
+            row,
+            since,
+            name,
+        } = begun;
+        self.rows.free(process, lane, row);
         self.write(&json!({
-            "ph": "X", "name": name, "pid": process, "tid": lane as u8,
+            "ph": "X", "name": name, "pid": process, "tid": track(lane, row),
             "ts": micros(since), "dur": micros(at) - micros(since),
         }))
     }
@@ -341,18 +392,29 @@ impl<W: Write> Perfetto<W> {
     ) -> io::Result<()> {
         let process = self.process(org);
         self.write(&json!({
-            "ph": "i", "s": "t", "name": name, "pid": process, "tid": lane as u8,
+            "ph": "i", "s": "t", "name": name, "pid": process, "tid": track(lane, 0),
             "ts": micros(at), "args": args,
         }))
     }
 
     fn name(&mut self, process: usize, name: &str, lanes: &[(Lane, &str)]) -> io::Result<()> {
-        let named = |what: &str, lane: u8, name: &str| json!({ "ph": "M", "name": what, "pid": process, "tid": lane, "args": { "name": name } });
-        self.write(&named("process_name", 0, name))?;
+        self.tells("process_name", process, 0, &json!({ "name": name }))?;
         for (lane, name) in lanes {
-            self.write(&named("thread_name", *lane as u8, name))?;
+            self.name_track(process, *lane, 0, name)?;
         }
         Ok(())
+    }
+
+    /// A row's name, and where it stands.
+    fn name_track(&mut self, process: usize, lane: Lane, row: usize, name: &str) -> io::Result<()> {
+        let of = track(lane, row);
+        self.tells("thread_name", process, of, &json!({ "name": name }))?;
+        let order = json!({ "sort_index": order(lane, row) });
+        self.tells("thread_sort_index", process, of, &order)
+    }
+
+    fn tells(&mut self, what: &str, process: usize, of: usize, args: &Value) -> io::Result<()> {
+        self.write(&json!({ "ph": "M", "name": what, "pid": process, "tid": of, "args": args }))
     }
 
     fn process(&self, org: Option<&OrgName>) -> usize {

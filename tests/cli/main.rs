@@ -1,6 +1,7 @@
 //! The command line, as it is typed and as it answers. `TRYCMD=overwrite cargo test --test cli` writes the answers anew.
 
 mod reports;
+mod told;
 mod traces;
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Stored traces: judged anew, explained, written for Perfetto, and refused.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -171,6 +172,84 @@ fn a_trace_for_perfetto_has_a_lane_for_each_and_marks_what_was_found() {
         events
             .iter()
             .all(|event| event["ph"] != "X" || event["dur"].as_u64().is_some())
+    );
+}
+
+/// A pairing, whose handoff dials before the old connection is let go; answers that come later than the next ping; two
+/// faults of which the second begins while the first stands and outlives it.
+const OVERLAPS: &str = r#"
+name: two at once
+runs_for: 5h
+organizations: { "1": { paired: false } }
+phone: { scans_after: 2s }
+steps:
+  - { at: 0s, start_session: { org: "1" } }
+  - { at: 1h, fault: { delay_reply: { by: 30s } }, for: 2h }
+  - { at: 2h, fault: { latency: { base: 100ms } }, for: 2h }
+"#;
+
+/// Perfetto drops a slice that overlaps another of its track in part, and says nothing.
+#[test]
+fn what_lasts_at_the_same_time_is_on_tracks_of_its_own_and_all_of_it_is_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("two-at-once.yaml"), OVERLAPS).unwrap();
+    let path = |name: &str| at(name).to_str().unwrap().to_owned();
+    let ran = squall(&["run", &path("two-at-once.yaml"), "--trace", &path(".")]);
+    assert_eq!(ran.status.code(), Some(0), "{ran:?}");
+    let (trace, file) = (
+        path("two-at-once.session.1.jsonl.zst"),
+        path("for-perfetto.json"),
+    );
+    let judged = squall(&["judge", &trace, "--perfetto", &file]);
+    assert_eq!(judged.status.code(), Some(0), "{judged:?}");
+    let written: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let events = written["traceEvents"].as_array().unwrap();
+
+    let number = |event: &Value, name: &str| event[name].as_u64().unwrap();
+    let mut tracks: BTreeMap<(u64, u64), Vec<(u64, u64)>> = BTreeMap::new();
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for slice in events.iter().filter(|event| event["ph"] == "X") {
+        let (from, lasts) = (number(slice, "ts"), number(slice, "dur"));
+        let track = (number(slice, "pid"), number(slice, "tid"));
+        tracks.entry(track).or_default().push((from, from + lasts));
+        *names.entry(slice["name"].as_str().unwrap()).or_default() += 1;
+    }
+    for (track, slices) in &mut tracks {
+        // One that begins with another and is longer is around it.
+        slices.sort_by_key(|(from, to)| (*from, std::cmp::Reverse(*to)));
+        let mut open: Vec<u64> = Vec::new();
+        for (from, to) in slices {
+            open.retain(|end| end > from);
+            let within = open.iter().all(|end| end >= to);
+            assert!(within, "{track:?}: {from} to {to} ends after {open:?}");
+            open.push(*to);
+        }
+    }
+    for (name, count) in [
+        ("delay_reply", 1),
+        ("latency", 1),
+        ("conn 1", 1),
+        ("conn 2", 1),
+    ] {
+        assert_eq!(names.get(name), Some(&count), "{name} in {names:?}");
+    }
+    // Five hours of one every 25 s, and one on top after each login.
+    let pings = names.get("IQ ping").copied().unwrap_or_default();
+    assert!((715..=725).contains(&pings), "{names:?}");
+    let named: BTreeSet<u64> = events
+        .iter()
+        .filter(|event| event["name"] == "thread_name" && event["pid"] == 2)
+        .map(|event| number(event, "tid"))
+        .collect();
+    let drawn = tracks.keys().filter(|(process, _)| *process == 2);
+    assert!(
+        drawn.clone().count() > 3,
+        "more rows than lanes: {tracks:?}"
+    );
+    assert!(
+        drawn.clone().all(|(_, track)| named.contains(track)),
+        "{named:?}"
     );
 }
 

@@ -10,19 +10,19 @@ use squall_browser::{Page, Squall};
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// A server, and where its pages are.
-fn serve(directory: &Path, more: &[&str]) -> (Squall, Value) {
+pub(crate) fn serve(directory: &Path, more: &[&str]) -> (Squall, Value) {
     let arguments = [&["serve", "--port", "0", "--format", "json"], more].concat();
     let mut server = Squall::start(directory, &arguments, &[]);
     let first = server.line(|line| line["listening"].is_object());
     (server, first["listening"].clone())
 }
 
-fn text<'a>(listening: &'a Value, name: &str) -> &'a str {
+pub(crate) fn text<'a>(listening: &'a Value, name: &str) -> &'a str {
     listening[name].as_str().unwrap()
 }
 
 /// A client that gets as far as the WebSocket and says nothing more.
-fn connected(listening: &Value) -> TcpStream {
+pub(crate) fn connected(listening: &Value) -> TcpStream {
     let mut stream = TcpStream::connect(text(listening, "address")).unwrap();
     let head = "GET /ws/chat HTTP/1.1\r\nhost: mock\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     stream.write_all(head.as_bytes()).unwrap();
@@ -52,10 +52,12 @@ fn connections_appear_as_they_come_and_are_ended_with_a_click() {
             .await;
         let mut rest = Vec::new();
         client.read_to_end(&mut rest).unwrap();
-        page.until(
-            "document.querySelector('#connections tbody').textContent === 'Nobody is connected.'",
-        )
-        .await;
+        // Its row stays under the pointer, and goes with it.
+        page.until("document.querySelector('#connections tr.gone button').disabled")
+            .await;
+        page.click("#events-title").await;
+        page.until("document.querySelector('#nobody').checkVisibility()")
+            .await;
         let asked = page.asked_for().await;
         let own =
             |url: &&String| !url.starts_with(&format!("http://{}/", text(&listening, "address")));
@@ -105,6 +107,110 @@ fn a_fault_is_put_on_and_taken_off_with_one_click_each() {
             "document.querySelector('#problem').textContent.includes('connections that live')",
         )
         .await;
+    });
+}
+
+#[test]
+fn a_switch_takes_off_what_it_put_on_and_nothing_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    // What the first switch would put on, of one account.
+    ureq::post(format!("{address}admin/faults"))
+        .content_type("application/json")
+        .send(r#"{"fault":{"delay_reply":{"by":"30s"}},"target":{"account":"2"}}"#)
+        .unwrap();
+    Page::open(&address, |page| async move {
+        let stand =
+            |count: usize| format!("document.querySelectorAll('#standing li').length === {count}");
+        let pressed = "document.querySelector('#switches button').ariaPressed";
+        page.until(&stand(1)).await;
+        assert!(page.text("#standing").await.contains("of account 2"));
+        assert_eq!(page.run(&format!("return {pressed}")).await, "false");
+        page.click("#switches button").await;
+        page.until(&stand(2)).await;
+        page.until(&format!("{pressed} === 'true'")).await;
+        page.click("#switches button").await;
+        page.until(&stand(1)).await;
+        assert!(page.text("#standing").await.contains("of account 2"));
+        assert_eq!(page.run(&format!("return {pressed}")).await, "false");
+    });
+}
+
+#[test]
+fn what_a_click_caused_stays_to_be_read_while_the_page_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        page.until("document.querySelector('#link').textContent === 'live'")
+            .await;
+        page.click("#blows button").await;
+        let problem = "document.querySelector('#problem:not([hidden])')";
+        page.until(problem).await;
+        let _client = connected(&listening);
+        page.until("document.querySelector('#connections tbody').textContent.includes('upgraded')")
+            .await;
+        assert_eq!(page.run(&format!("return Boolean({problem})")).await, true);
+        page.click("#switches button").await;
+        page.until(&format!("!{problem}")).await;
+    });
+}
+
+#[test]
+fn a_row_goes_on_while_one_of_its_buttons_has_the_focus_and_the_focus_stays() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        let _client = connected(&listening);
+        let since = "document.querySelector('#connections tbody td:nth-child(4)')";
+        page.until(since).await;
+        page.run("document.querySelector('#connections tbody button').focus()")
+            .await;
+        page.until(&format!("{since}.textContent === '3s ago'"))
+            .await;
+        let focused = page
+            .run("return document.activeElement.getAttribute('aria-label')")
+            .await;
+        assert_eq!(focused, "close connection 1");
+    });
+}
+
+#[test]
+fn it_can_be_read_in_the_light_and_in_the_dark() {
+    let directory = tempfile::tempdir().unwrap();
+    let (_server, listening) = serve(directory.path(), &[]);
+    let address = format!("http://{}/", text(&listening, "address"));
+    Page::open(&address, |page| async move {
+        page.click("#blows button").await;
+        page.until("document.querySelector('#problem:not([hidden])')")
+            .await;
+        page.click("#switches button").await;
+        page.until("document.querySelector('#events .fault')").await;
+        page.until("document.querySelector('#link').className === 'live'")
+            .await;
+        let mut grounds = Vec::new();
+        for scheme in ["light", "dark"] {
+            page.prefer(scheme).await;
+            let ground = "return getComputedStyle(document.body).backgroundColor";
+            grounds.push(page.run(ground).await);
+            let texts = [
+                "body",
+                "#link",
+                ".key",
+                "label",
+                "#events .fault",
+                "#events time",
+                "#problem",
+            ];
+            let on_page = texts.map(|css| [(css, "color"), ("body", "backgroundColor")]);
+            let button = "#switches button";
+            let on_button = [(button, "color"), (button, "backgroundColor")];
+            let contrast = page.contrast(&[&on_page[..], &[on_button]].concat()).await;
+            assert!(contrast >= 4.5, "{scheme}: {contrast}");
+        }
+        assert_ne!(grounds[0], grounds[1]);
     });
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Assumed {
     /// A slow link stalls about so often [default: 10m]
     #[arg(long, value_name = "T", value_parser = second_or_more)]
     stalls_every: Option<Millis>,
-    /// For so long each time [default: 5s..45s]
+    /// For so long each time, and so much later may a ping come to a NAT [default: 5s..45s]
     #[arg(long, value_name = "T..T")]
     stall: Option<Between>,
     /// A server wants to know of silence within this time [default: 1m 30s]

@@ -16,6 +16,7 @@ const findingsOf = (run) => Object.values(run.counts).reduce((sum, count) => sum
 /** The timeline of a run: base64 of zlib of JSON, in a block of its own. */
 async function timelineOf(run) {
   if (!run.timeline) return null;
+  if (typeof DecompressionStream === "undefined") throw new Error("this browser cannot open what is compressed. Chrome 80, Safari 16.4, Firefox 113 and all later ones can.");
   const packed = Uint8Array.from(atob(byId(run.timeline).textContent), (char) => char.charCodeAt(0));
   const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const timeline = await new Response(unpacked).json();

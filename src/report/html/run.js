@@ -6,7 +6,13 @@ async function showRun(place) {
   const run = known.runs[place];
   const section = byId("run");
   const token = (shownRun = {});
-  const timelines = (await Promise.all([timelineOf(run), run.compared ? timelineOf(run.compared) : null])).filter(Boolean);
+  let timelines = [];
+  let lack = "No timeline was kept of this run.";
+  try {
+    timelines = (await Promise.all([timelineOf(run), run.compared ? timelineOf(run.compared) : null])).filter(Boolean);
+  } catch (error) {
+    lack = `The timeline cannot be shown: ${error.message}`;
+  }
   if (shownRun !== token) return;
   const part = timelines.length ? new TimelinePart(timelines) : null;
   section.replaceChildren(
@@ -14,7 +20,7 @@ async function showRun(place) {
     el("h2", {}, run.scenario, " ", badge(verdictOf(run))),
     el("p", { class: "facts" }, `${run.path}:${run.line}, seed ${run.seed}, ${run.subject}, engine ${run.engine}`),
     ...[run, run.compared].filter(Boolean).map((one) => verdictPart(one, part)),
-    part ? part.element : el("p", {}, "No timeline was kept of this run."),
+    part ? part.element : el("p", { class: "lack", role: "status" }, lack),
     ...timelines.map((timeline) => ledgerOf(timeline, part.view)).filter(Boolean),
     ...(run.compared ? [el("h3", {}, "Side by side"), el("div", { class: "scroll" }, el("table", { class: "side-by-side" }, ...comparison([run])))] : []),
   );
@@ -137,9 +143,14 @@ class TimelinePart {
   }
 }
 
-/** What the colours mean. */
+/** What the colours of bars mean, and the kinds of marks. */
+const BARS = { connected: "connected", degraded: "degraded", connecting: "on the way", down: "down", connection: "a connection", block: "block", cooldown: "cooldown", fault: "fault", away: "process away" };
+const MARKS = { plain: "as it should be", fold: "routine, folded", end: "an end", denied: "a start refused", alert: "for an operator to look at", fault: "a fault acts" };
+
 function legend() {
-  const bars = [["connected", "connected"], ["degraded", "degraded"], ["connecting", "on the way"], ["down", "down"], ["block", "block"], ["cooldown", "cooldown"], ["fault", "fault"], ["away", "process away"]];
-  const swatch = (kind) => svg("svg", { width: 16, height: 10, "aria-hidden": "true" }, svg("g", { class: `bar ${kind}` }, svg("rect", { width: 16, height: 10, rx: 2 })));
-  return el("p", { class: "legend" }, ...bars.map(([kind, name]) => el("span", {}, swatch(kind), ` ${name}`)));
+  const told = (shape, name) => el("span", {}, svg("svg", { width: 16, height: 12, "aria-hidden": "true" }, shape), ` ${name}`);
+  const bar = ([kind, name]) => told(svg("g", { class: `bar ${kind}` }, svg("rect", { y: 1, width: 16, height: 10, rx: 2 })), name);
+  const mark = ([kind, name]) => told(svg("g", { class: `mark ${kind}` }, svg("circle", { cx: 8, cy: 6, r: 4 })), name);
+  const finding = told(svg("g", { class: "finding-line" }, svg("path", { d: "M3 2 h10 l-5 8 z" })), "a finding");
+  return el("p", { class: "legend" }, ...Object.entries(BARS).map(bar), ...Object.entries(MARKS).map(mark), finding);
 }

@@ -3,6 +3,7 @@
 use squall_protocol::Millis;
 
 use super::{a_day, bytes, seconds};
+use crate::keep_alive::policy::Silence;
 use crate::keep_alive::{Broken, Row, Study};
 
 /// What the session's policy costs and buys, and which interval would be taken for a phone and for a server.
@@ -90,8 +91,9 @@ fn phone(study: &Study) -> String {
     match study.for_a_phone() {
         Some(row) => format!(
             "For a phone on mobile data, on the assumption of {assumed}, the least radio energy that keeps the connection is an IQ \
-             ping every {}: {:.1} % of the battery a day, and silence is found within {}.",
+             ping every {}{}: {:.1} % of the battery a day, and silence is found within {}.",
             row.policy.ping.every.0,
+            patience(row),
             row.costs.battery_day_percent,
             seconds(row.dead(Broken::Silence, 1_000)),
         ),
@@ -101,13 +103,22 @@ fn phone(study: &Study) -> String {
     }
 }
 
+/// When a policy of the sweep gives up, as what is said next of its pings.
+fn patience(row: &Row) -> String {
+    match row.policy.silence {
+        Some(Silence::AfterPing(after)) => format!(" and the end after {after} of silence"),
+        _ => String::new(),
+    }
+}
+
 fn server(study: &Study) -> String {
     let within = study.question.assumptions.server_notices_within;
     match study.for_a_server() {
         Some(row) => format!(
-            "For a server, where bytes are all that is paid and silence is to be known within {within}, it is one every {}: {} a \
+            "For a server, where bytes are all that is paid and silence is to be known within {within}, it is one every {}{}: {} a \
              day over IP, and silence is found within {}.",
             row.policy.ping.every.0,
+            patience(row),
             bytes(row.costs.ip * 24.0),
             seconds(row.dead(Broken::Silence, 1_000)),
         ),

@@ -48,10 +48,38 @@ fn the_paragraph_says_what_the_session_costs_what_it_buys_and_what_it_would_take
         "whatsmeow",
         "whatsapp-rust",
         "For a phone on mobile data, on the assumption of a NAT that forgets after 5m",
-        "is an IQ ping every 4m",
-        "For a server, where bytes are all that is paid and silence is to be known within 1m 30s, it is one every 25s",
+        "is an IQ ping every 4m and the end after 1m of silence: ",
+        "For a server, where bytes are all that is paid and silence is to be known within 1m 30s, it is one every 25s and the end after 1m of silence: ",
     ] {
         assert!(answer.contains(part), "{part:?} is not in {answer}");
+    }
+}
+
+/// Over a link that hardly stalls both are safe, and the one with less patience costs no more.
+#[test]
+fn of_what_costs_the_same_the_sooner_is_recommended_in_whichever_order_they_are_swept() {
+    for patience in [[60, 20], [20, 60]] {
+        let question = Question {
+            seed: Seed(1),
+            phases: 20,
+            assumptions: Assumptions {
+                stall: (Millis::from_secs(1), Millis::from_secs(5)),
+                ..Assumptions::default()
+            },
+        };
+        let sweep =
+            patience.map(|dead| Policy::swept(Millis::from_secs(30), Millis::from_secs(dead)));
+        let study = runner::study(question, &sweep, NonZeroUsize::MIN).expect("it can be run");
+        let swept = || study.rows.iter().filter(|row| row.swept);
+        assert!(swept().all(|row| row.is_safe()));
+        let costs: Vec<f64> = swept().map(|row| row.costs.radio_j).collect();
+        assert_eq!(costs[0], costs[1]);
+        for row in [study.for_a_phone(), study.for_a_server()] {
+            assert_eq!(
+                row.map(|row| row.policy.name.as_ref()),
+                Some("30s, dead after 20s")
+            );
+        }
     }
 }
 

@@ -14,23 +14,31 @@ async function ask(method, path, body) {
   return value;
 }
 
-/** Does something for somebody who clicked; what goes wrong is told on the page. */
+/** Does something for somebody who clicked; what goes wrong is told on the page until their next click. */
 async function attempt(act) {
-  const problem = byId("problem");
+  byId("problem").hidden = true;
   try {
-    problem.hidden = true;
     await act();
   } catch (error) {
-    problem.textContent = error.message;
-    problem.hidden = false;
+    complain(error, "click");
   }
 }
 
-/** Hears everything that is kept and then what happens; the browser comes back by itself and goes on where it was. */
-function hear(onEvent, onGap, onLink) {
-  const source = new EventSource(address("/admin/events?since=0"));
-  source.addEventListener("open", () => onLink(true));
-  source.addEventListener("error", () => onLink(false));
-  source.addEventListener("message", ({ data }) => onEvent(JSON.parse(data)));
-  source.addEventListener("gap", ({ data }) => onGap(JSON.parse(data).gap.missed));
+/** Does something that nobody clicked for: what goes wrong is told where no click's trouble is, until it goes well again. */
+async function behind(act) {
+  const problem = byId("problem");
+  const isFree = () => problem.hidden || problem.dataset.cause === "page";
+  try {
+    await act();
+    if (isFree()) problem.hidden = true;
+  } catch (error) {
+    if (isFree()) complain(error, "page");
+  }
+}
+
+function complain({ message }, cause) {
+  const problem = byId("problem");
+  problem.textContent = message;
+  problem.dataset.cause = cause;
+  problem.hidden = false;
 }

@@ -1,29 +1,76 @@
-// The connections that live.
+// The connections that live: a row for each, which stays the same element for as long as it lives. So whoever is about to click
+// or goes from button to button keeps the button, while what the row says goes on.
 
 const HEADS = ["conn", "account", "stage", "since", "last activity", "received", "sent", "pings", "end it"];
+
+const rows = new Map();
 
 async function showConnections() {
   const { connections } = await ask("GET", "/admin/connections");
   const now = Date.now();
-  const rows = connections.map((one) => el("tr", {},
-    el("th", { scope: "row" }, String(one.id)),
-    el("td", {}, one.account ? `${one.account}${one.device === undefined ? "" : `:${one.device}`}` : ""),
-    el("td", {}, one.registers ? `${one.stage}, waits to be paired` : one.stage),
-    el("td", {}, `${ago(one.since, now)} ago`),
-    el("td", {}, one.last_activity ? `${ago(one.last_activity, now)} ago` : ""),
-    el("td", {}, `${counted(one.received.frames, "frame")}, ${bytes(one.received.bytes)}`),
-    el("td", {}, `${counted(one.sent.frames, "frame")}, ${bytes(one.sent.bytes)}`),
-    el("td", {}, `${one.pings.iq} IQ, ${one.pings.web_socket} WebSocket`),
-    el("td", { class: "ends" }, ...["close", "eof", "reset"].map((how) =>
-      el("button", { type: "button", "aria-label": `${how} connection ${one.id}`, click: () => attempt(() => ask("DELETE", `/admin/connections/${one.id}?how=${how}`).then(showConnections)) }, how)))));
-  const none = el("tr", {}, el("td", { colspan: HEADS.length }, "Nobody is connected."));
-  // Whoever is about to click keeps the button under the pointer.
-  const table = byId("connections");
-  if (table.querySelector("button:hover, button:focus")) {
-    const same = [...table.querySelectorAll("tbody th")].map((cell) => cell.textContent).join() === connections.map(({ id }) => id).join();
-    if (same) return;
+  const body = tableBody();
+  for (const one of connections) {
+    const row = rows.get(one.id) ?? rowOf(one.id, body);
+    said(one, now).forEach((text, place) => {
+      if (row.cells[place].textContent !== text) row.cells[place].textContent = text;
+    });
   }
-  table.replaceChildren(el("thead", {}, el("tr", {}, ...HEADS.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...(rows.length ? rows : [none])));
+  const live = new Set(connections.map(({ id }) => id));
+  for (const [id, row] of rows) if (!live.has(id)) letGo(id, row, body);
+  byId("nobody").hidden = rows.size > 0;
   const waiting = connections.filter(({ registers }) => registers);
   byId("waiting").textContent = waiting.length ? `Waiting to be paired: ${waiting.map(({ id }) => `conn ${id}`).join(", ")}. Copy the text of its QR code, then one click scans it.` : "No client waits to be paired.";
+}
+
+/** What a connection's row says before its buttons. */
+function said(one, now) {
+  return [
+    String(one.id),
+    one.account ? `${one.account}${one.device === undefined ? "" : `:${one.device}`}` : "",
+    one.registers ? `${one.stage}, waits to be paired` : one.stage,
+    `${ago(one.since, now)} ago`,
+    one.last_activity ? `${ago(one.last_activity, now)} ago` : "",
+    `${counted(one.received.frames, "frame")}, ${bytes(one.received.bytes)}`,
+    `${counted(one.sent.frames, "frame")}, ${bytes(one.sent.bytes)}`,
+    `${one.pings.iq} IQ, ${one.pings.web_socket} WebSocket`,
+  ];
+}
+
+function rowOf(id, body) {
+  const end = (how) => attempt(() => ask("DELETE", `/admin/connections/${id}?how=${how}`).then(showConnections));
+  const buttons = ["close", "eof", "reset"].map((how) => el("button", { type: "button", "aria-label": `${how} connection ${id}`, click: () => end(how) }, how));
+  const row = el("tr", {}, el("th", { scope: "row" }), ...HEADS.slice(2).map(() => el("td")), el("td", { class: "ends" }, ...buttons));
+  rows.set(id, row);
+  body.append(row);
+  return row;
+}
+
+/** A connection is gone. Its row stays while a pointer is over the table, so that no other button comes under it. */
+function letGo(id, row, body) {
+  if (body.matches(":hover")) {
+    row.className = "gone";
+    row.cells[2].textContent = "ended";
+    for (const button of row.querySelectorAll("button")) button.disabled = true;
+    return;
+  }
+  const hadFocus = row.contains(document.activeElement);
+  const beside = row.nextElementSibling ?? row.previousElementSibling;
+  row.remove();
+  rows.delete(id);
+  if (hadFocus) (beside?.querySelector("button") ?? byId("connections-title")).focus();
+}
+
+function forgetConnections() {
+  for (const row of rows.values()) row.remove();
+  rows.clear();
+}
+
+/** Made once. */
+function tableBody() {
+  const table = byId("connections");
+  if (!table.tBodies.length) {
+    const nobody = el("tr", { id: "nobody" }, el("td", { colspan: HEADS.length }, "Nobody is connected."));
+    table.append(el("thead", {}, el("tr", {}, ...HEADS.map((name) => el("th", { scope: "col" }, name)))), el("tbody"), el("tfoot", {}, nobody));
+  }
+  return table.tBodies[0];
 }

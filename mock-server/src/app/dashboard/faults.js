@@ -11,21 +11,22 @@ const BLOWS = [["515", { stream_error: { code: "515" } }], ["close 1011", { clos
 
 let standing = [];
 
-/** The same fault, whatever defaults the server has filled in. */
-const isOf = (fault) => (placed) => {
-  const [[name, wanted]] = Object.entries(fault);
-  const said = placed.fault[name];
-  return !placed.once && said !== undefined && Object.entries(wanted).every(([key, value]) => String(said[key]) === String(value));
-};
+/** What the switches have put on: by a switch's name, the number of its fault. All else that stands is in the list alone. */
+const own = new Map();
+
+const isOn = (name) => standing.some(({ id }) => id === own.get(name));
+
+function pressSwitches() {
+  for (const button of byId("switches").children) button.setAttribute("aria-pressed", String(isOn(button.textContent)));
+}
 
 async function showFaults() {
   const { faults } = await ask("GET", "/admin/faults");
-  // Whoever is about to click keeps the button under the pointer.
-  if (JSON.stringify(faults) === JSON.stringify(standing)) return;
+  const same = JSON.stringify(faults) === JSON.stringify(standing);
   standing = faults;
-  for (const button of byId("switches").children) {
-    button.setAttribute("aria-pressed", String(standing.some(isOf(JSON.parse(button.dataset.fault)))));
-  }
+  pressSwitches();
+  // Whoever is about to click keeps the button under the pointer.
+  if (same) return;
   byId("standing").replaceChildren(...standing.map((placed) => el("li", {},
     el("code", {}, JSON.stringify(placed.fault)), ` of ${whom(placed.target)}${placed.once ? ", once" : ""}${placed.ends_at ? `, until ${placed.ends_at}` : ""} `,
     el("button", { type: "button", "aria-label": `Take off fault ${placed.id}`, click: () => change(() => ask("DELETE", `/admin/faults/${placed.id}`)) }, "take off"))));
@@ -38,14 +39,34 @@ const change = (act) => attempt(async () => {
   await showFaults();
 });
 
-/** On, or off where it is on. */
-function flip(fault) {
-  const on = standing.filter(isOf(fault));
-  return on.length ? Promise.all(on.map(({ id }) => ask("DELETE", `/admin/faults/${id}`))) : ask("POST", "/admin/faults", { fault });
+const flipping = new Set();
+
+/** On, or off where it is on. Two clicks in a row are one. */
+async function flip(name, fault) {
+  if (flipping.has(name)) return;
+  flipping.add(name);
+  try {
+    if (isOn(name)) {
+      await ask("DELETE", `/admin/faults/${own.get(name)}`);
+      own.delete(name);
+    } else {
+      own.set(name, (await ask("POST", "/admin/faults", { fault })).id);
+    }
+  } finally {
+    flipping.delete(name);
+  }
+}
+
+/** Another server has other faults. */
+function forgetFaults() {
+  own.clear();
+  standing = [];
+  pressSwitches();
+  byId("standing").replaceChildren();
 }
 
 async function beginFaults() {
-  byId("switches").append(...SWITCHES.map(([name, fault]) => el("button", { type: "button", class: "switch", "data-fault": JSON.stringify(fault), "aria-pressed": "false", click: () => change(() => flip(fault)) }, name)));
+  byId("switches").append(...SWITCHES.map(([name, fault]) => el("button", { type: "button", class: "switch", "aria-pressed": "false", click: () => change(() => flip(name, fault)) }, name)));
   byId("blows").append(...BLOWS.map(([name, fault]) => el("button", { type: "button", click: () => change(() => ask("POST", "/admin/inject", { fault })) }, name)));
   const document = await ask("GET", "/admin/openapi.json");
   const names = document.components.schemas.Fault.oneOf.flatMap((one) => Object.keys(one.properties ?? {}));

@@ -17,30 +17,43 @@ function refresh() {
     soon = null;
     showEvents();
     timeline.draw();
-    attempt(() => Promise.all([showConnections(), showFaults()]));
+    behind(() => Promise.all([showConnections(), showFaults()]));
   }, 100);
 }
 
-hear((entry) => {
-  events.push(entry);
-  if (events.length > 2 * MOST_EVENTS) events.splice(0, MOST_EVENTS);
-  timeline.hear(entry);
-  refresh();
-}, (missed) => {
-  byId("link").textContent = `live; ${missed} earlier events are kept no more`;
-}, (live) => {
+function showLink(live) {
   byId("link").textContent = live ? "live" : "the server does not answer; trying again";
   byId("link").className = live ? "live" : "gone";
+}
+
+hear({
+  onEvent(entry) {
+    events.push(entry);
+    if (events.length > 2 * MOST_EVENTS) events.splice(0, MOST_EVENTS);
+    timeline.hear(entry);
+    refresh();
+  },
+  onGap(missed) {
+    byId("link").textContent = `live; ${missed} earlier events are kept no more`;
+  },
+  onLink(live) {
+    showLink(live);
+    if (live) refresh();
+  },
+  /** What was heard so far is another server's. */
+  onAnew(key) {
+    byId("root-key").textContent = key;
+    events.length = 0;
+    timeline.clear();
+    forgetConnections();
+    forgetFaults();
+  },
 });
 
 byId("find").addEventListener("input", showEvents);
 beginPhone();
-attempt(async () => {
-  byId("root-key").textContent = (await ask("GET", "/admin/root-key")).hex;
-  await beginFaults();
-  await showConnections();
-});
+attempt(beginFaults);
 setInterval(() => {
   timeline.draw();
-  if (byId("link").className === "live") showConnections().catch(() => {});
+  if (byId("link").className === "live") behind(showConnections);
 }, 1000);

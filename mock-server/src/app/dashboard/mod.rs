@@ -53,6 +53,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &[&str] = &[
     include_str!("dom.js"),
     include_str!("api.js"),
+    include_str!("hear.js"),
     include_str!("words.js"),
     include_str!("timeline.js"),
     include_str!("connections.js"),

@@ -8,12 +8,17 @@ const KEPT_EVENTS = 5000;
 class Timeline {
   constructor(box, stretch) {
     Object.assign(this, { box, stretch });
-    this.lanes = new Map();
-    this.faults = new Map();
-    this.marks = [];
+    this.clear();
     this.svg = svg("svg", { role: "img", "aria-label": "Connections over time; the events below say the same in words" });
     box.append(this.svg);
     stretch.addEventListener("change", () => this.draw());
+  }
+
+  /** Nothing has happened yet. */
+  clear() {
+    this.lanes = new Map();
+    this.faults = new Map();
+    this.marks = [];
   }
 
   /** Takes in an event. */
