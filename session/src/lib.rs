@@ -14,6 +14,8 @@ pub mod policy;
 pub mod session;
 pub mod state;
 pub mod store;
+#[cfg(feature = "gateway")]
+mod sync;
 
 pub use cause::{Cause, Consequence, Lost, Stage};
 pub use id::{AttemptId, LinkId, OrgId};

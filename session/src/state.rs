@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Paired: `idle` → `waiting` → `connecting` → `connected`. The ends are `blocked`, which becomes the third when it
 /// expires, `logged_out` and `disconnected_manual_reconnect_required`: nothing dials from them until an operator does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema), schema(as = Stands))]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema), schema(as = Stands))]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nothing asked for, or stopped by the operator.

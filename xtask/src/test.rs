@@ -59,6 +59,11 @@ const STAGES: &[Stage] = &[
         work: tests,
     },
     Stage {
+        name: "every order of threads",
+        needed: false,
+        work: loom,
+    },
+    Stage {
         name: "browser",
         needed: false,
         work: browser,
@@ -242,6 +247,28 @@ fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
             summaries.not_run
         );
     }
+    Ok(())
+}
+
+/// The gateway's lock in every order in which threads could come to it, as loom tries them. That takes a build of its own,
+/// of as little as can be: without the API and the file store, and nothing optimized.
+fn loom(summaries: &mut Summaries) -> anyhow::Result<()> {
+    // The other tests were not filtered out of everything: `tests` runs them.
+    let mut own = Summaries::default();
+    lines(
+        "env RUSTFLAGS=--cfg=loom cargo test --locked --quiet --package squall-session --lib --no-default-features \
+         --features gateway --target-dir target/loom --config profile.dev.debug=false \
+         --config profile.dev.package.\"*\".opt-level=0 gateway::orders",
+        |line| {
+            println!("{line}");
+            own.hear(line);
+        },
+    )?;
+    if own.passed == 0 {
+        bail!("no test was run");
+    }
+    summaries.passed += own.passed;
+    summaries.said.extend(own.said);
     Ok(())
 }
 

@@ -11,48 +11,53 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
-use utoipa::ToSchema;
 
 use super::Notice;
 use crate::id::OrgId;
 
 /// One event, as it is told.
-#[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = Event)]
-pub(super) struct Entry {
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema), schema(as = Event))]
+pub struct Entry {
     /// Its number, from 1.
-    pub(super) seq: u64,
+    pub seq: u64,
     /// When it happened.
-    #[schema(value_type = String, format = DateTime)]
-    at: Timestamp,
+    #[cfg_attr(feature = "http", schema(value_type = String, format = DateTime))]
+    pub at: Timestamp,
     /// Whose it is.
-    #[schema(value_type = String)]
-    organization_id: OrgId,
+    #[cfg_attr(feature = "http", schema(value_type = String))]
+    pub organization_id: OrgId,
     /// What happened.
     #[serde(flatten)]
-    notice: Notice,
+    pub notice: Notice,
 }
 
 /// How far a reader has come: the last event that it saw, and in which life of the process. The numbers of each life begin
 /// at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub struct Place {
     /// When that life began, in milliseconds of the Unix epoch; none is the present one.
-    pub(super) life: Option<i64>,
+    pub life: Option<i64>,
     /// The event's number.
-    pub(super) seq: u64,
+    pub seq: u64,
 }
 
 /// What a reader gets, and how far it has come with it.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
-    pub(super) place: Place,
-    pub(super) what: What,
+pub struct Told {
+    /// How far.
+    pub place: Place,
+    /// What.
+    pub what: What,
 }
 
 /// See [`Told`].
 #[derive(Clone, Debug)]
-pub(super) enum What {
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every one is an event, and none is kept"
+)]
+pub enum What {
     /// An event.
     Entry(Entry),
     /// Something is not told.
@@ -60,8 +65,9 @@ pub(super) enum What {
 }
 
 /// What is not told: the reader is too slow, asks for what is long past, or is from before the process began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Gap {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
+pub struct Gap {
     /// So many events of this process went by that are kept no more.
     missed: u64,
     /// Whether what the reader saw last was of another process, whose later events are gone.
@@ -146,12 +152,13 @@ impl Events {
         self.more.notify_waiters();
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether [`Events::end`] was said.
+    pub fn is_over(&self) -> bool {
         self.lock().over
     }
 
     /// Behind the last event.
-    pub(super) fn last(&self) -> Place {
+    pub fn last(&self) -> Place {
         self.place(self.lock().written)
     }
 
@@ -163,12 +170,12 @@ impl Events {
     }
 
     /// Ready once something is written from now on.
-    pub(super) fn more(&self) -> Notified<'_> {
+    pub fn more(&self) -> Notified<'_> {
         self.more.notified()
     }
 
     /// What comes after this place, at most so many events of it; `seen` moves on behind what is told.
-    pub(super) fn after(&self, seen: &mut Place, most: usize) -> Vec<Told> {
+    pub fn after(&self, seen: &mut Place, most: usize) -> Vec<Told> {
         let ring = self.lock();
         let mut told = Vec::new();
         let first = ring.written - ring.last.len() as u64 + 1;

@@ -5,6 +5,7 @@
 
 mod events;
 mod host;
+#[cfg(feature = "http")]
 pub mod http;
 mod measures;
 mod notice;
@@ -12,13 +13,15 @@ mod operator;
 mod organization;
 mod unwritten;
 
-#[cfg(test)]
+#[cfg(all(test, loom))]
+mod orders;
+#[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use futures_util::future::select;
 use jiff::Timestamp;
@@ -37,13 +40,14 @@ use crate::machine::{Event, Revocation};
 use crate::policy::Policy;
 use crate::session::Session;
 use crate::store::{Contents, Store, StoreError};
+use crate::sync::{Mutex, MutexGuard};
 
 use host::OrgHost;
 use measures::Denials;
 use organization::Organization;
 use unwritten::Unwritten;
 
-pub use events::Events;
+pub use events::{Entry, Events, Gap, Place, Told, What};
 pub use measures::{Measures, OfOrganization};
 pub use notice::{Ended, More, Notice};
 pub use operator::{

@@ -5,7 +5,6 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 use squall_protocol::Now;
-use utoipa::ToSchema;
 
 use super::operator::{Denied, Granted, told};
 use crate::cause::Cause;
@@ -15,16 +14,17 @@ use crate::machine::{Alert, Disconnected, Event};
 use crate::state::State;
 
 /// Something that happened.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Notice {
     /// A start was admitted.
     Admitted {
         /// The attempt, which counts from now on.
-        #[schema(value_type = u64)]
+        #[cfg_attr(feature = "http", schema(value_type = u64))]
         attempt: AttemptId,
         /// When it dials.
-        #[schema(value_type = String, format = DateTime)]
+        #[cfg_attr(feature = "http", schema(value_type = String, format = DateTime))]
         dial_at: Timestamp,
     },
     /// A start was refused.
@@ -34,7 +34,7 @@ pub enum Notice {
         /// The other rules that stand in its way.
         also: Vec<Denial>,
         /// When it would be granted if nothing else happened.
-        #[schema(value_type = Option<String>, format = DateTime)]
+        #[cfg_attr(feature = "http", schema(value_type = Option<String>, format = DateTime))]
         retry_at: Option<Timestamp>,
     },
     /// An operator stops the session, or cancels its start.
@@ -81,10 +81,11 @@ pub enum Notice {
 }
 
 /// How it ended, and what follows.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct Ended {
     /// The attempt that had opened it.
-    #[schema(value_type = u64)]
+    #[cfg_attr(feature = "http", schema(value_type = u64))]
     pub attempt: AttemptId,
     /// Why.
     pub cause: &'static str,
@@ -104,12 +105,13 @@ pub struct Ended {
     /// Whether its device was moved aside, so that the next start pairs by QR.
     pub cleared: bool,
     /// Until when it is blocked.
-    #[schema(value_type = Option<String>, format = DateTime)]
+    #[cfg_attr(feature = "http", schema(value_type = Option<String>, format = DateTime))]
     pub blocked_until: Option<Timestamp>,
 }
 
 /// What the name of a cause leaves out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema))]
 pub struct More {
     /// Of `connect_timed_out` and `connection_closed`: how far the connection had come. `connect`, `handshake`, `login`,
     /// `pairing` or `open`.

@@ -1,7 +1,7 @@
 //! What the gateway knows of one organization.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use jiff::Timestamp;
 use squall_protocol::{Instant, Now};
@@ -13,6 +13,7 @@ use crate::limiter::{Go, Permit};
 use crate::machine::{Event, Input, Machine, Output, Timer};
 use crate::session::Session;
 use crate::state::State;
+use crate::sync::{Mutex, MutexGuard};
 
 /// One organization: its session, and what its driver said last.
 pub(super) struct Organization {

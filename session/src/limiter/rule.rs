@@ -32,7 +32,7 @@ impl Frees {
 
 /// Why a start is refused, in the order in which ties are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "gateway", derive(utoipa::ToSchema), schema(as = Rule))]
+#[cfg_attr(feature = "http", derive(utoipa::ToSchema), schema(as = Rule))]
 #[serde(rename_all = "snake_case")]
 pub enum Denial {
     /// The store could not be asked.

@@ -5,6 +5,7 @@ mod endings;
 mod keep_alive;
 mod login;
 mod pairing;
+#[cfg(not(loom))]
 mod properties;
 
 use rand::SeedableRng;
