@@ -161,6 +161,14 @@ const PROCESS: &[(&str, &str)] = &[
         "The client's process dies and boots again; its store is kept or lost.",
     ),
     (
+        "client_stop",
+        "The client's process is asked to end, and ends once each of its sessions has.",
+    ),
+    (
+        "client_start",
+        "The client's process is started; where another one has its store, it must refuse.",
+    ),
+    (
         "suspend",
         "The client's machine sleeps: its own clock stands, the wall clock runs.",
     ),
@@ -174,7 +182,7 @@ const PROCESS: &[(&str, &str)] = &[
     ),
     (
         "supervisor",
-        "From then on the client's process is started again whenever it is gone.",
+        "From then on the client's process is started again whenever it is gone, as systemd or docker does.",
     ),
     (
         "server_restart",

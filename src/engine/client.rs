@@ -59,6 +59,13 @@ pub(crate) trait Client: Send + Sync + 'static {
     /// Boots it: a session for each organization, none of which dials. Whether it did not refuse to start.
     fn boot(self: Arc<Self>) -> bool;
 
+    /// Another one boots on its store while it runs. Why that one refused to start; nothing, where it runs as well. Of such
+    /// a one no more is told: that it could start is what is wrong.
+    fn boot_another(&self) -> Option<String>;
+
+    /// Asks it to end: every session is stopped, and the process is gone once each has ended.
+    fn end(self: Arc<Self>);
+
     /// Kills it. Its links end as the kernel ends them.
     fn kill(&self);
 

@@ -12,6 +12,7 @@ mod recorder;
 mod secrets;
 mod stage;
 mod steps;
+mod supervisor;
 mod translate;
 mod wire;
 mod world;

@@ -23,6 +23,8 @@ struct State {
     /// Which boot this is, from 0; the tasks of an earlier one are dead.
     boot: u32,
     up: bool,
+    /// It was asked to end, and ends its sessions.
+    ends: bool,
     suspended_since: Option<Instant>,
     /// How many suspends overlap.
     suspends: u32,
@@ -70,10 +72,15 @@ impl Process {
         self.conductor.sleep_until(at + suspended, Class::Timer)
     }
 
-    /// Whether it would answer a request now.
-    pub(crate) fn answers(&self) -> bool {
+    /// Whether it runs: whatever it has to do now it does.
+    pub(crate) fn runs(&self) -> bool {
         let state = self.lock();
         state.up && !state.is_stopped()
+    }
+
+    /// Whether it would answer a request now.
+    pub(crate) fn answers(&self) -> bool {
+        self.runs() && !self.lock().ends
     }
 
     /// Whether there is a process, stopped or not.
@@ -86,10 +93,17 @@ impl Process {
         self.lock().up = true;
     }
 
+    /// It is asked to end. Whether it was not before.
+    pub(crate) fn ends(&self) -> bool {
+        let mut state = self.lock();
+        state.up && !std::mem::replace(&mut state.ends, true)
+    }
+
     /// It is killed: its tasks end where they stand.
     pub(crate) fn kill(&self) {
         let mut state = self.lock();
         state.up = false;
+        state.ends = false;
         state.pauses = 0;
         state.boot += 1;
         Self::wake_all(state);

@@ -60,7 +60,7 @@ impl Check for ConnectedFor {
                     self.since = Some(entry.at);
                 }
             }
-            Event::Crashed { .. } => self.break_at(entry.at),
+            Event::Crashed { .. } | Event::Exited => self.break_at(entry.at),
             _ => {}
         }
     }

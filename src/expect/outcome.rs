@@ -28,7 +28,7 @@ impl Check for ProcessOutcome {
         self.got = match entry.event {
             Event::Booted => Outcome::Running,
             Event::RefusedToStart { .. } => Outcome::RefusedToStart,
-            Event::Crashed { .. } => Outcome::Stopped,
+            Event::Crashed { .. } | Event::Exited => Outcome::Stopped,
             _ => return,
         };
         self.since = entry.at;

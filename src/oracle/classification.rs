@@ -146,10 +146,16 @@ impl Oracle for Classification {
             } if self.links.listens() => {
                 self.orgs.entry(org.clone()).or_default().stopped = Some(now);
             }
+            Event::Stopping => {
+                let orgs = self.orgs.values_mut();
+                orgs.for_each(|org| org.stopped = Some(now));
+            }
             Event::PermitRevoked { org, .. } => {
                 self.orgs.entry(org.clone()).or_default().revoked = true;
             }
-            Event::Crashed { .. } => self.orgs.values_mut().for_each(|org| org.died = true),
+            Event::Crashed { .. } | Event::Exited => {
+                self.orgs.values_mut().for_each(|org| org.died = true);
+            }
             Event::Verdict { org, .. } | Event::Dial { org, .. } => {
                 self.orgs.entry(org.clone()).or_default();
             }

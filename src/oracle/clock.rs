@@ -34,7 +34,7 @@ impl OwnClock {
                     self.last_pause = Some((since, now));
                 }
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 self.down = true;
                 // What was due in the pause it never could do.
                 if let Some(since) = self.paused_since.take() {

@@ -151,7 +151,7 @@ impl Oracle for Detection {
                 self.told.retain(|conn| links.get(*conn).is_some());
                 self.touched(*conn);
             }
-            Event::Crashed { .. } => self.told.clear(),
+            Event::Crashed { .. } | Event::Exited => self.told.clear(),
             // The client let go of it: that it says so is due in this millisecond.
             Event::Disconnected {
                 org,

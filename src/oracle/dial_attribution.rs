@@ -237,7 +237,7 @@ impl Oracle for DialAttribution {
             Event::Withdrawn { org, attempt } => {
                 self.settle(org, *attempt, Paid::Void("was withdrawn"));
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 for attempt in self.orgs.values_mut() {
                     attempt.paid = Paid::Void("was lost with the process");
                 }

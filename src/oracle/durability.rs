@@ -290,6 +290,15 @@ impl Oracle for Durability {
                     format!("refused to start, and its store is there: {why}")
                 });
             }
+            Event::StartedTwice { refused } => {
+                findings.judged(self.name());
+                if refused.is_none() {
+                    findings.say(self.name(), entry.at, None, None, || {
+                        "started beside another process on the same store: each forgets what the other admits"
+                            .to_owned()
+                    });
+                }
+            }
             Event::LedgerRead { remembered } if !self.store_lost => {
                 self.read(entry, now, remembered, findings);
             }

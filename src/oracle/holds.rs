@@ -146,8 +146,12 @@ impl Oracle for Holds {
                 org,
                 ask: Ask::Stop,
             } if self.links.listens() => self.org(org).stopped = Some(polled),
+            Event::Stopping => {
+                let orgs = self.orgs.values_mut();
+                orgs.for_each(|org| org.stopped = Some(polled));
+            }
             Event::PermitRevoked { org, .. } => self.org(org).revoked = true,
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 for org in self.orgs.values_mut() {
                     org.stopped = None;
                     org.died = org.under_way;

@@ -198,7 +198,7 @@ impl Oracle for KeepAliveCadence {
                     );
                 }
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 for (conn, beats) in self.live.drain() {
                     Self::over(
                         (&self.clock, self.tolerance),

@@ -360,7 +360,7 @@ impl Oracle for LimiterShadow {
                 self.ended(now, org, *conn, *attempt, *cause);
                 return;
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 self.book.die();
                 return;
             }

@@ -61,7 +61,7 @@ impl LimiterClock {
         }
         match &entry.event {
             Event::ClockStepped { by } => self.stepped = self.stepped.saturating_add(*by),
-            Event::Crashed { .. } | Event::Paused => self.runs = false,
+            Event::Crashed { .. } | Event::Exited | Event::Paused => self.runs = false,
             // What was due in the pause is done now.
             Event::Continued => {
                 self.runs = true;

@@ -166,7 +166,7 @@ impl Links {
                     link.let_go = true;
                 }
             }
-            Event::Crashed { .. } => drop(self.live.drain()),
+            Event::Crashed { .. } | Event::Exited => drop(self.live.drain()),
             // The client reads a date of the server's by its own wall clock.
             Event::ClockStepped { by } => {
                 let by = jiff::SignedDuration::from_millis(*by);

@@ -24,7 +24,10 @@ impl Oracle for NoSecret {
     fn observe(&mut self, entry: &Entry, findings: &mut Findings) {
         match &entry.event {
             // What a peer, a library or a subject has put into words.
-            Event::Sent { .. } | Event::Disconnected { .. } | Event::RefusedToStart { .. } => {
+            Event::Sent { .. }
+            | Event::Disconnected { .. }
+            | Event::RefusedToStart { .. }
+            | Event::StartedTwice { .. } => {
                 findings.judged(self.name());
             }
             Event::SecretFound { key, place } => {

@@ -163,7 +163,7 @@ impl Oracle for PongPromptness {
                 conn,
                 by: Side::Client,
             } => self.over(*conn),
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 drop(self.open.drain());
                 self.waiting.clear();
             }

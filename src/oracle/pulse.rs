@@ -40,7 +40,7 @@ impl Pulses {
                 self.0.retain(|conn, _| links.get(conn).is_some());
                 self.0.insert(*conn, Pulse::new(now));
             }
-            Event::Crashed { .. } => drop(self.0.drain()),
+            Event::Crashed { .. } | Event::Exited => drop(self.0.drain()),
             _ => {}
         }
     }

@@ -186,7 +186,7 @@ impl Oracle for Quiescence {
                 let standings = self.orgs.values_mut();
                 standings.for_each(|standing| standing.blocked_until = None);
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 self.orgs.clear();
                 self.due(now, |_, _| true);
             }

@@ -310,7 +310,7 @@ impl Oracle for StatusHonesty {
                     self.forget_times(None);
                 }
             }
-            Event::Crashed { .. } => {
+            Event::Crashed { .. } | Event::Exited => {
                 self.lead = Some(self.limiter.lead(entry.at, own));
                 // Nobody says anything any more.
                 for said in self.orgs.values_mut() {

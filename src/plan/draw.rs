@@ -4,7 +4,7 @@ use squall_protocol::{Instant, Millis};
 
 use super::interval::within;
 use super::{Action, Lasts, Phone, Plan, PlannedStep, Trigger};
-use crate::scenario::{self, Between, Scenario, Step};
+use crate::scenario::{self, Between, Scenario, Step, Supervisor, Systemd};
 use crate::seed::Seed;
 
 impl Plan {
@@ -80,6 +80,8 @@ fn planned(step: &Step, seed: Seed) -> PlannedStep {
             store,
             down_for: down_for.map(|down_for| draw("down_for", down_for)),
         },
+        scenario::Action::ClientStop => Action::ClientStop,
+        scenario::Action::ClientStart => Action::ClientStart,
         scenario::Action::Suspend { lasts } => Action::Suspend {
             lasts: draw("for", lasts),
         },
@@ -92,8 +94,16 @@ fn planned(step: &Step, seed: Seed) -> PlannedStep {
                 by: if by.back { -length } else { length },
             }
         }
-        scenario::Action::Supervisor { restart } => Action::Supervisor {
-            restart: draw("restart", restart),
+        scenario::Action::Supervisor { how } => Action::Supervisor {
+            how: match how {
+                Supervisor::Fixed(restart) => Supervisor::Fixed(draw("restart", restart)),
+                Supervisor::Systemd(unit) => Supervisor::Systemd(Systemd {
+                    restart_sec: draw("restart_sec", unit.restart_sec),
+                    start_limit_interval: draw("start_limit_interval", unit.start_limit_interval),
+                    start_limit_burst: unit.start_limit_burst,
+                }),
+                Supervisor::Docker => Supervisor::Docker,
+            },
         },
         scenario::Action::ServerRestart {
             down_for,

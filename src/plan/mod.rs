@@ -20,7 +20,7 @@ use squall_protocol::{Instant, Millis};
 
 use crate::scenario::{
     Between, CrashedStore, EndsOf, EventMatcher, FaultSpec, Guard, Organization, Orgs, ServerPings,
-    Target,
+    Supervisor, Target,
 };
 use crate::seed::Seed;
 use crate::trace::{OrgName, Policy};
@@ -61,18 +61,19 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Whether it does to the store what only a disk has done to it.
+    /// Whether it does to the store what only a disk has done to it: it is torn, or two processes want it.
     pub fn needs_a_disk(&self) -> bool {
-        let torn = |step: &PlannedStep| {
+        let does = |step: &PlannedStep| {
             matches!(
                 step.action,
-                Action::ClientCrash {
-                    store: CrashedStore::Torn,
-                    ..
-                }
+                Action::ClientStart
+                    | Action::ClientCrash {
+                        store: CrashedStore::Torn,
+                        ..
+                    }
             )
         };
-        self.steps.iter().any(torn)
+        self.steps.iter().any(does)
     }
 }
 
@@ -182,6 +183,10 @@ pub enum Action {
         /// [`DOWN_FOR`].
         down_for: Option<Millis>,
     },
+    /// The client's process is asked to end, and ends once each of its sessions has.
+    ClientStop,
+    /// The client's process is started, whether or not another one runs.
+    ClientStart,
     /// The client's machine sleeps.
     Suspend {
         /// For how long.
@@ -199,8 +204,8 @@ pub enum Action {
     },
     /// From now on the client's process is started again whenever it is gone.
     Supervisor {
-        /// How long after it is gone.
-        restart: Millis,
+        /// How it goes about that.
+        how: Supervisor<Millis>,
     },
     /// The server's process dies and comes back.
     ServerRestart {
@@ -248,6 +253,8 @@ impl Action {
             | Self::StopSession { .. }
             | Self::ScanQr { .. }
             | Self::ClientCrash { .. }
+            | Self::ClientStop
+            | Self::ClientStart
             | Self::Suspend { .. }
             | Self::ClientPause { .. }
             | Self::ClockStep { .. }

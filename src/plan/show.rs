@@ -5,7 +5,7 @@ use std::fmt;
 use squall_protocol::Millis;
 
 use super::{Action, Lasts, Phone, Plan, Trigger};
-use crate::scenario::{EventKind, EventMatcher, Target, Which};
+use crate::scenario::{EventKind, EventMatcher, Supervisor, Target, Which};
 use crate::trace::Side;
 
 impl fmt::Display for Plan {
@@ -136,13 +136,23 @@ impl fmt::Display for Action {
                     None => Ok(()),
                 }
             }
+            Self::ClientStop => f.write_str("client_stop"),
+            Self::ClientStart => f.write_str("client_start"),
             Self::Suspend { lasts } => write!(f, "suspend for {lasts}"),
             Self::ClientPause { lasts } => write!(f, "client_pause for {lasts}"),
             Self::ClockStep { by } => {
                 let way = if *by < 0 { "back" } else { "ahead" };
                 write!(f, "clock_step {way} by {}", Millis::new(by.unsigned_abs()))
             }
-            Self::Supervisor { restart } => write!(f, "supervisor restarts after {restart}"),
+            Self::Supervisor { how } => match how {
+                Supervisor::Fixed(restart) => write!(f, "supervisor restarts after {restart}"),
+                Supervisor::Systemd(unit) => write!(
+                    f,
+                    "supervisor restarts as systemd after {}, {} times in {}",
+                    unit.restart_sec, unit.start_limit_burst, unit.start_limit_interval
+                ),
+                Supervisor::Docker => f.write_str("supervisor restarts as docker"),
+            },
             Self::ServerRestart {
                 down_for,
                 connections,

@@ -328,6 +328,9 @@ impl<W: Write> Perfetto<W> {
             }
             Event::Booted
             | Event::RefusedToStart { .. }
+            | Event::StartedTwice { .. }
+            | Event::Stopping
+            | Event::Exited
             | Event::Crashed { .. }
             | Event::Suspended
             | Event::Resumed

@@ -24,8 +24,8 @@ pub use gateway::{GatewaySettings, LogForm};
 pub use load::{LoadError, load, load_gateway, parse};
 pub use model::{
     Action, Before, CrashedStore, EndsOf, EventKind, EventMatcher, Expectation, Expected, Guard,
-    GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step, Target,
-    Trigger, Which,
+    GuardAnswer, Lasts, Organization, Orgs, Outcome, Phone, Scenario, ServerPings, Step,
+    Supervisor, Systemd, Target, Trigger, Which,
 };
 pub use problem::Problem;
 pub use range::{Between, Count, InvalidRange, Length, Shift, Window};

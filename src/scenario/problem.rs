@@ -155,8 +155,8 @@ pub enum Problem {
     },
     /// A step that does nothing.
     #[error(
-        "this step does nothing; say what: start_session, stop_session, scan_qr, inject, fault, clear, client_crash or \
-         suspend"
+        "this step does nothing; say what: start_session, stop_session, scan_qr, inject, fault, clear, client_crash, \
+         client_stop, client_start, suspend, client_pause, clock_step, supervisor or server_restart"
     )]
     NoAction,
     /// A step that does two things.

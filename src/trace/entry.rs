@@ -213,6 +213,12 @@ pub enum Event {
     },
     /// It refused to start.
     RefusedToStart { why: String },
+    /// Another one was started on its store while it runs: why that one refused, or nothing where it started as well.
+    StartedTwice { refused: Option<String> },
+    /// It was asked to end, as by SIGTERM: it stops every session, and answers nobody any more.
+    Stopping,
+    /// It ended in order, after that.
+    Exited,
     /// It was killed; what became of its store.
     Crashed { store: CompactString },
     /// It is not polled; its monotonic clock stands, the wall clock runs.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use squall::scenario::{self, Action, Before, CrashedStore, Expected, Scenario};
+use squall::scenario::{self, Action, Before, CrashedStore, Expected, Scenario, Supervisor};
 use squall::subject::MUTANTS;
 use squall::words::{Cause, OracleName};
 use squall_mock_server::fault::{AsSent, FaultSpec, Malformation, REGISTER};
@@ -37,7 +37,13 @@ fn faults(scenario: &Scenario) -> impl Iterator<Item = &'static str> {
         Action::Suspend { .. } => Some("suspend"),
         Action::ClientPause { .. } => Some("client_pause"),
         Action::ClockStep { .. } => Some("clock_step"),
-        Action::Supervisor { .. } => Some("supervisor"),
+        Action::Supervisor { how } => Some(match how {
+            Supervisor::Fixed(_) => "supervisor, restart",
+            Supervisor::Systemd(_) => "supervisor, systemd",
+            Supervisor::Docker => "supervisor, docker",
+        }),
+        Action::ClientStop => Some("client_stop"),
+        Action::ClientStart => Some("client_start"),
         Action::ServerRestart { .. } => Some("server_restart"),
         _ => None,
     })
@@ -54,7 +60,11 @@ fn every_fault_is_in_a_scenario() {
             "suspend",
             "client_pause",
             "clock_step",
-            "supervisor",
+            "supervisor, restart",
+            "supervisor, systemd",
+            "supervisor, docker",
+            "client_stop",
+            "client_start",
             "server_restart",
         ])
         .filter(|name| !used.contains(name))
@@ -87,6 +97,8 @@ fn goes_wrong(action: &Action) -> Option<&'static str> {
         Action::StartSession { .. }
         | Action::StopSession { .. }
         | Action::ScanQr { .. }
+        | Action::ClientStop
+        | Action::ClientStart
         | Action::Supervisor { .. }
         | Action::Clear { .. } => None,
     }

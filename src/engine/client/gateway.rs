@@ -118,6 +118,24 @@ impl<N: Network> Client for GatewayClient<N> {
         true
     }
 
+    fn boot_another(&self) -> Option<String> {
+        let opened = self.setup.store.open();
+        opened.err().map(|error| error.to_string())
+    }
+
+    fn end(self: Arc<Self>) {
+        let gateway = self.lock().as_ref().map(|running| running.gateway.clone());
+        let Some(gateway) = gateway else { return };
+        let client = Arc::clone(&self);
+        tokio::spawn(self.outside.process.task(async move {
+            // What it could not write is lost with it: the next boot shows whether that mattered.
+            let _ = gateway.close().await;
+            drop(gateway);
+            client.outside.recorder.record(Event::Exited);
+            client.kill();
+        }));
+    }
+
     fn kill(&self) {
         // Dropped once the lock is free: what ends here asks nobody.
         let running = self.lock().take();

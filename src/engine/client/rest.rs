@@ -83,6 +83,14 @@ impl Rests {
         self.lock().sessions.insert(org.clone(), (owner, rest));
     }
 
+    /// Whether every session is at rest and nothing is armed for it any more: its links have ended too.
+    pub(super) fn all_have_ended(&self) -> bool {
+        let inside = self.lock();
+        let mut sessions = inside.sessions.values();
+        sessions
+            .all(|(owner, rest)| rest.since.is_some() && self.conductor.armed(*owner).is_empty())
+    }
+
     /// The process is gone, and every session with it.
     pub(super) fn forget(&self) {
         self.lock().sessions.clear();
@@ -114,7 +122,7 @@ impl Rests {
 
     /// The run ends: one last look at every session that has been at rest for long enough.
     pub(super) fn look_at_all(&self) {
-        if !self.process.answers() {
+        if !self.process.runs() {
             return;
         }
         let now = self.process.now().mono;
@@ -135,7 +143,7 @@ impl Rests {
         drop(inside);
         let due = look.rest.since.unwrap_or(Instant::START) + GRACE;
         let now = self.process.now().mono;
-        if !self.process.answers() {
+        if !self.process.runs() {
             // Nobody is there to let go of anything.
             self.look_in(GRACE, look);
         } else if now < due {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use squall_protocol::{Instant, Node, Now};
+use squall_protocol::{Instant, Millis, Node, Now};
 use squall_session::driver::{self, Clock, Command, Connector, DriverConfig, Host, Label};
 use squall_session::limiter::StoreError;
 use squall_session::machine::{Dial, Revocation};
@@ -19,6 +19,10 @@ use crate::engine::network::Network;
 use crate::engine::translate;
 use crate::subject::{Admission, Setup, Subject};
 use crate::trace::{Ask, Event, OrgName, Verdict};
+
+/// How long a process that was asked to end waits for its sessions, and how often it looks. As the gateway does.
+const LET_GO: Millis = Millis::from_secs(6);
+const LOOK_AGAIN: Millis = Millis::new(50);
 
 /// How a subject is booted on a store.
 pub(crate) type BootFn<S> = Box<dyn Fn(&Setup, Now) -> Result<S, StoreError> + Send + Sync>;
@@ -107,6 +111,24 @@ impl<S: Subject, N: Network> Client for SubjectClient<S, N> {
         true
     }
 
+    fn boot_another(&self) -> Option<String> {
+        let booted = (self.boot)(&self.setup, self.outside.process.now());
+        booted.err().map(|error| error.to_string())
+    }
+
+    fn end(self: Arc<Self>) {
+        for session in self.lock().sessions.values() {
+            // The driver's task ends only with the process.
+            let _ = session.commands.send(Command::Stop);
+        }
+        let client = Arc::clone(&self);
+        tokio::spawn(self.outside.process.task(async move {
+            client.sessions_have_ended().await;
+            client.outside.recorder.record(Event::Exited);
+            client.kill();
+        }));
+    }
+
     fn kill(&self) {
         let mut inside = self.lock();
         inside.subject = None;
@@ -168,6 +190,18 @@ impl<S: Subject, N: Network> Client for SubjectClient<S, N> {
 }
 
 impl<S: Subject, N: Network> SubjectClient<S, N> {
+    /// Ready once every session has ended, or a second after the longest that one waits for its server.
+    async fn sessions_have_ended(&self) {
+        let process = &self.outside.process;
+        let until = process.now().mono + LET_GO;
+        loop {
+            process.sleep_until(process.now().mono + LOOK_AGAIN).await;
+            if self.rests.all_have_ended() || process.now().mono >= until {
+                return;
+            }
+        }
+    }
+
     /// The session of an organization, as it is after a boot, and its driver.
     fn open(self: &Arc<Self>, subject: &mut S, (boots, place): (u32, u64), name: &OrgName) {
         let Outside {

@@ -16,7 +16,9 @@ pub(super) fn of(event: &Event, look: &mut impl FnMut(&'static str, &[u8])) {
         }
         Event::LoginFailed { reason, .. } => look("a refused login", reason.as_bytes()),
         Event::UnknownStanza { kind, .. } => look("an unknown stanza", kind.as_bytes()),
-        Event::RefusedToStart { why } => look("a refusal to start", why.as_bytes()),
+        Event::RefusedToStart { why } | Event::StartedTwice { refused: Some(why) } => {
+            look("a refusal to start", why.as_bytes());
+        }
         // Names of the scenario, numbers and words of closed lists. Every event stands here, so that a new one asks where
         // its text is from.
         Event::Request { .. }
@@ -49,6 +51,9 @@ pub(super) fn of(event: &Event, look: &mut impl FnMut(&'static str, &[u8])) {
         | Event::FaultOff { .. }
         | Event::Booted
         | Event::LedgerRead { .. }
+        | Event::StartedTwice { refused: None }
+        | Event::Stopping
+        | Event::Exited
         | Event::Crashed { .. }
         | Event::Suspended
         | Event::Resumed
@@ -169,6 +174,9 @@ mod tests {
             },
             Event::RefusedToStart {
                 why: TEXT.to_owned(),
+            },
+            Event::StartedTwice {
+                refused: Some(TEXT.to_owned()),
             },
         ];
         for event in events {

@@ -9,6 +9,7 @@ use squall_protocol::{Instant, Millis};
 use crate::engine::client::Client;
 use crate::engine::process::Process;
 use crate::engine::recorder::Recorder;
+use crate::engine::supervisor::Supervisor;
 use crate::plan::{Action, DOWN_FOR};
 use crate::scenario::CrashedStore;
 use crate::subject::KeptStore;
@@ -60,8 +61,8 @@ pub(crate) struct OwnClient {
     client: Arc<dyn Client>,
     /// What survives when the power is cut.
     power: ChaCha8Rng,
-    /// How long after it is gone a supervisor starts the client's process again, where there is one.
-    supervisor: Option<Millis>,
+    /// Starts the client's process again when it is gone, where there is one.
+    supervisor: Option<Supervisor>,
     /// The client's process is gone, and a time was set for its boot.
     boots: bool,
 }
@@ -97,15 +98,29 @@ impl OwnClient {
         }
     }
 
-    /// Boots the client. A process that refuses to start is gone at once, and a supervisor tries again.
+    /// Boots the client, or another one beside it where it runs. A process that refuses to start is gone at once, and a
+    /// supervisor tries again.
     fn boot(&mut self, now: Instant) -> Option<(Instant, Later)> {
         self.boots = false;
-        if Arc::clone(&self.client).boot() {
-            return None;
+        if let Some(supervisor) = &mut self.supervisor {
+            supervisor.starts(now);
         }
-        let restart = self.supervisor?;
+        let starts = if self.process.is_up() {
+            let refused = self.client.boot_another();
+            let starts = refused.is_none();
+            self.recorder.record(Event::StartedTwice { refused });
+            starts
+        } else {
+            Arc::clone(&self.client).boot()
+        };
+        if starts { None } else { self.again(now) }
+    }
+
+    /// The process is gone: when a supervisor starts it again.
+    fn again(&mut self, now: Instant) -> Option<(Instant, Later)> {
+        let waits = self.supervisor.as_mut()?.gone(now)?;
         self.boots = true;
-        Some((now + restart, Later::Boot))
+        Some((now + waits, Later::Boot))
     }
 
     fn crash(
@@ -126,9 +141,11 @@ impl OwnClient {
             store: store.to_string().into(),
         });
         self.client.kill();
+        if down_for.is_none() && self.supervisor.is_some() {
+            return Ok(self.again(now));
+        }
         self.boots = true;
-        let down_for = down_for.or(self.supervisor).unwrap_or(DOWN_FOR);
-        Ok(Some((now + down_for, Later::Boot)))
+        Ok(Some((now + down_for.unwrap_or(DOWN_FOR), Later::Boot)))
     }
 }
 
@@ -161,11 +178,20 @@ impl Operator for OwnClient {
                 self.process.step_clock(*by);
                 self.recorder.record(Event::ClockStepped { by: *by });
             }
-            Action::Supervisor { restart } => {
-                self.supervisor = Some(*restart);
+            Action::ClientStop => {
+                if !self.process.ends() {
+                    return Err(InVain);
+                }
+                self.recorder.record(Event::Stopping);
+                Arc::clone(&self.client).end();
+            }
+            Action::ClientStart if self.process.may_boot() => return Ok(self.boot(now)),
+            // At the resume.
+            Action::ClientStart => {}
+            Action::Supervisor { how } => {
+                self.supervisor = Some(Supervisor::new(*how));
                 if !self.process.is_up() && !self.boots {
-                    self.boots = true;
-                    return Ok(Some((now + *restart, Later::Boot)));
+                    return Ok(self.again(now));
                 }
             }
             // The nemesis does these.

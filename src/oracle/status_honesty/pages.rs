@@ -99,12 +99,14 @@ impl Pages {
                 }
             }
             // Most is known to the life of the process alone in which it happened.
-            Event::Crashed { store } => {
+            Event::Crashed { .. } | Event::Exited => {
+                // Whoever ends in order leaves its store as it is.
+                let lost = matches!(event, Event::Crashed { store } if store != "kept");
                 self.conns.clear();
                 for told in self.orgs.values_mut() {
                     *told = Told {
                         state: told.state,
-                        paired: told.paired.filter(|_| store == "kept"),
+                        paired: told.paired.filter(|_| !lost),
                         ..Told::default()
                     };
                 }

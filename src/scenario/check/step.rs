@@ -3,14 +3,21 @@
 use squall_protocol::Millis;
 
 use super::Checker;
-use crate::scenario::model::{Action, CrashedStore, Lasts, Step, Target, Trigger, Which};
+use crate::scenario::model::{
+    Action, CrashedStore, Lasts, Step, Supervisor, Systemd, Target, Trigger, Which,
+};
 use crate::scenario::problem::Problem;
 use crate::scenario::range::Between;
-use crate::scenario::raw::{Name, RawStep, RawStore, RawWhich};
+use crate::scenario::raw::{Name, RawStep, RawStore, RawSupervisor, RawWhich};
 use crate::scenario::yaml::At;
 
 /// How long a server is down if nobody says.
 const DEFAULT_DOWN: Between = Between::exactly(Millis::from_secs(5));
+
+// systemd-system.conf(5): DefaultRestartSec=, DefaultStartLimitIntervalSec= and DefaultStartLimitBurst=.
+const RESTART_SEC: Between = Between::exactly(Millis::new(100));
+const START_LIMIT_INTERVAL: Between = Between::exactly(Millis::from_secs(10));
+const START_LIMIT_BURST: u32 = 5;
 
 impl Checker<'_> {
     /// Remembers each id, before any step is looked at: a step may name one that comes later.
@@ -96,6 +103,8 @@ impl Checker<'_> {
             ("fault", raw.fault.as_ref().map(|it| it.at)),
             ("clear", raw.clear.as_ref().map(|it| it.at)),
             ("client_crash", raw.client_crash.as_ref().map(|it| it.at)),
+            ("client_stop", raw.client_stop.as_ref().map(|it| it.at)),
+            ("client_start", raw.client_start.as_ref().map(|it| it.at)),
             ("suspend", raw.suspend.as_ref().map(|it| it.at)),
             ("client_pause", raw.client_pause.as_ref().map(|it| it.at)),
             ("clock_step", raw.clock_step.as_ref().map(|it| it.at)),
@@ -162,6 +171,10 @@ impl Checker<'_> {
     fn of_a_machine(&mut self, raw: &RawStep) -> Option<Option<Action>> {
         let action = if let Some(crash) = &raw.client_crash {
             return Some(self.crash(crash.value.store.as_ref(), crash.value.down_for.as_ref()));
+        } else if raw.client_stop.is_some() {
+            Action::ClientStop
+        } else if raw.client_start.is_some() {
+            Action::ClientStart
         } else if let Some(suspend) = &raw.suspend {
             self.some_time("for", &suspend.value.lasts);
             Action::Suspend {
@@ -179,9 +192,8 @@ impl Checker<'_> {
             }
             Action::ClockStep { by: by.value }
         } else if let Some(supervisor) = &raw.supervisor {
-            self.some_time("restart", &supervisor.value.restart);
             Action::Supervisor {
-                restart: supervisor.value.restart.value,
+                how: self.supervisor(&supervisor.value),
             }
         } else if let Some(restart) = &raw.server_restart {
             let down_for = restart.value.down_for.as_ref();
@@ -233,6 +245,38 @@ impl Checker<'_> {
     }
 
     /// When the fault goes off. Beside `every` and `at_random`, `until` ends the repetition instead.
+    fn supervisor(&mut self, raw: &RawSupervisor) -> Supervisor<Between> {
+        match raw {
+            RawSupervisor::Restart(restart) => {
+                self.some_time("restart", restart);
+                Supervisor::Fixed(restart.value)
+            }
+            RawSupervisor::Systemd(unit) => {
+                let mut time = |key, given: Option<&At<Between>>, default| match given {
+                    Some(length) => {
+                        self.some_time(key, length);
+                        length.value
+                    }
+                    None => default,
+                };
+                let (sec, interval) = (
+                    unit.restart_sec.as_ref(),
+                    unit.start_limit_interval.as_ref(),
+                );
+                Supervisor::Systemd(Systemd {
+                    restart_sec: time("restart_sec", sec, RESTART_SEC),
+                    start_limit_interval: time(
+                        "start_limit_interval",
+                        interval,
+                        START_LIMIT_INTERVAL,
+                    ),
+                    start_limit_burst: unit.start_limit_burst.unwrap_or(START_LIMIT_BURST),
+                })
+            }
+            RawSupervisor::Docker(_) => Supervisor::Docker,
+        }
+    }
+
     fn lasts(&mut self, raw: &RawStep, trigger: Option<&Trigger>) -> Lasts {
         if let Some(lasts) = &raw.lasts {
             self.some_time("for", lasts);

@@ -18,8 +18,8 @@ use crate::words::{Incident, OracleName};
 
 pub use expectation::{Expectation, Expected, Outcome};
 pub use step::{
-    Action, CrashedStore, EndsOf, EventKind, EventMatcher, Lasts, Orgs, Step, Target, Trigger,
-    Which,
+    Action, CrashedStore, EndsOf, EventKind, EventMatcher, Lasts, Orgs, Step, Supervisor, Systemd,
+    Target, Trigger, Which,
 };
 
 /// One story, as it was written.

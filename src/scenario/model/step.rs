@@ -154,6 +154,10 @@ pub enum Action {
         /// For how long there is no process: where nothing is said, until a supervisor starts it again, or for 5 s.
         down_for: Option<Between>,
     },
+    /// The client's process is asked to end, and ends once each of its sessions has.
+    ClientStop,
+    /// The client's process is started, whether or not another one runs.
+    ClientStart,
     /// The client's machine sleeps: its tasks are not polled and its monotonic clock stands, the wall clock runs.
     Suspend {
         /// For how long.
@@ -171,8 +175,8 @@ pub enum Action {
     },
     /// From now on the client's process is started again whenever it is gone.
     Supervisor {
-        /// How long after it is gone.
-        restart: Between,
+        /// How it goes about that.
+        how: Supervisor<Between>,
     },
     /// The server's process dies and comes back with all that it remembers.
     ServerRestart {
@@ -194,6 +198,8 @@ impl Action {
             Self::Fault { .. } => "fault",
             Self::Clear { .. } => "clear",
             Self::ClientCrash { .. } => "client_crash",
+            Self::ClientStop => "client_stop",
+            Self::ClientStart => "client_start",
             Self::Suspend { .. } => "suspend",
             Self::ClientPause { .. } => "client_pause",
             Self::ClockStep { .. } => "clock_step",
@@ -201,6 +207,28 @@ impl Action {
             Self::ServerRestart { .. } => "server_restart",
         }
     }
+}
+
+/// When a supervisor starts a process again that is gone; its times are drawn in a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Supervisor<T> {
+    /// So long after it is gone, always.
+    Fixed(T),
+    /// As systemd does with `Restart=always`.
+    Systemd(Systemd<T>),
+    /// As docker does with `--restart always`.
+    Docker,
+}
+
+/// The settings of a unit that is always restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Systemd<T> {
+    /// `RestartSec=`.
+    pub restart_sec: T,
+    /// `StartLimitIntervalSec=`.
+    pub start_limit_interval: T,
+    /// `StartLimitBurst=`.
+    pub start_limit_burst: u32,
 }
 
 /// When a fault goes off by itself.

@@ -19,7 +19,7 @@ pub(super) use rules::{
     BlockScope, PairingRestart, RawGuard, RawPer, RawPhone, RawPolicy, RawScansAfter,
     RawServerPings,
 };
-pub(super) use step::{RawEvent, RawStep, RawStore, RawWhich};
+pub(super) use step::{RawEvent, RawStep, RawStore, RawSupervisor, RawWhich};
 
 /// The name of an organization or a tag: a text, or a number that is read as one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]

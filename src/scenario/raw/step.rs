@@ -21,7 +21,8 @@ use crate::trace::Side;
     { "oneOf": [
         { "required": ["start_session"] }, { "required": ["stop_session"] }, { "required": ["scan_qr"] },
         { "required": ["inject"] }, { "required": ["fault"] }, { "required": ["clear"] },
-        { "required": ["client_crash"] }, { "required": ["suspend"] }, { "required": ["client_pause"] },
+        { "required": ["client_crash"] }, { "required": ["client_stop"] }, { "required": ["client_start"] },
+        { "required": ["suspend"] }, { "required": ["client_pause"] },
         { "required": ["clock_step"] }, { "required": ["supervisor"] }, { "required": ["server_restart"] },
     ] },
 ]))]
@@ -60,6 +61,12 @@ pub(in crate::scenario) struct RawStep {
     pub(in crate::scenario) clear: Option<At<RawClear>>,
     /// Action: the client's process dies and boots again.
     pub(in crate::scenario) client_crash: Option<At<RawCrash>>,
+    /// Action: the client's process is asked to end, as by SIGTERM: it stops every session and is gone once each has
+    /// ended. No supervisor starts it again, since whoever asks is the supervisor.
+    pub(in crate::scenario) client_stop: Option<At<RawNothing>>,
+    /// Action: the client's process is started, on its store. Where another one runs, as in a rolling deploy, this one must
+    /// refuse to start; a supervisor then tries again.
+    pub(in crate::scenario) client_start: Option<At<RawNothing>>,
     /// Action: the client's machine sleeps.
     pub(in crate::scenario) suspend: Option<At<RawSuspend>>,
     /// Action: the client's process is stopped and goes on later, as by SIGSTOP and SIGCONT. Both its clocks run.
@@ -195,6 +202,12 @@ pub(in crate::scenario) enum RawStore {
     Lost,
 }
 
+/// Nothing more is to be said of it: `{}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Nothing")]
+pub(in crate::scenario) struct RawNothing {}
+
 /// The client's machine sleeps.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -224,13 +237,32 @@ pub(in crate::scenario) struct RawClockStep {
     pub(in crate::scenario) by: At<Shift>,
 }
 
-/// Starts the client's process again.
+/// Starts the client's process again: after a fixed time, or as systemd or docker does.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(rename = "Supervisor")]
+pub(in crate::scenario) enum RawSupervisor {
+    /// So long after it is gone, always.
+    Restart(At<Between>),
+    /// As a unit of systemd with `Restart=always`.
+    Systemd(RawSystemd),
+    /// As docker with `--restart always`: after 100 ms, then after twice as long each time, up to a minute; after 100 ms again
+    /// once it has run for ten seconds.
+    Docker(RawNothing),
+}
+
+/// The settings of a unit, by the names of systemd.service(5) and systemd.unit(5).
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(rename = "Supervisor")]
-pub(in crate::scenario) struct RawSupervisor {
-    /// How long after it is gone.
-    pub(in crate::scenario) restart: At<Between>,
+#[schemars(rename = "Systemd")]
+pub(in crate::scenario) struct RawSystemd {
+    /// `RestartSec=`: so long after it is gone. 100ms if it is not given.
+    pub(in crate::scenario) restart_sec: Option<At<Between>>,
+    /// `StartLimitIntervalSec=`: in such a time the unit is started no oftener than `start_limit_burst` says, and then left
+    /// as it is. 10s if it is not given.
+    pub(in crate::scenario) start_limit_interval: Option<At<Between>>,
+    /// `StartLimitBurst=`. 5 if it is not given; 0 for no limit.
+    pub(in crate::scenario) start_limit_burst: Option<u32>,
 }
 
 /// The server's process dies and comes back.

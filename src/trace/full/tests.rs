@@ -281,6 +281,9 @@ fn of_engine() -> impl Strategy<Value = Event> {
         btree_map(text(), remembered(), 0..3)
             .prop_map(|remembered| Event::LedgerRead { remembered }),
         ".{0,40}".prop_map(|why| Event::RefusedToStart { why }),
+        option::of(".{0,40}").prop_map(|refused| Event::StartedTwice { refused }),
+        Just(Event::Stopping),
+        Just(Event::Exited),
         text().prop_map(|store| Event::Crashed { store }),
         (".{0,40}", ".{0,40}").prop_map(|(key, place)| Event::SecretFound { key, place }),
         Just(Event::Suspended),

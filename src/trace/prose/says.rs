@@ -96,6 +96,14 @@ pub(in crate::trace) fn event(event: &Event, at: Instant, stamp: &Stamp) -> Stri
             format!("its store remembers {}", orgs.join("; "))
         }
         Event::RefusedToStart { why } => format!("refuses to start: {why}"),
+        Event::StartedTwice { refused: Some(why) } => {
+            format!("another one is started, and refuses: {why}")
+        }
+        Event::StartedTwice { refused: None } => {
+            "another one is started beside it, and runs as well".to_owned()
+        }
+        Event::Stopping => "asked to end".to_owned(),
+        Event::Exited => "ends in order".to_owned(),
         Event::Crashed { store } => format!("killed; its store is {store}"),
         Event::Suspended => "suspended".to_owned(),
         Event::Resumed => "resumed".to_owned(),

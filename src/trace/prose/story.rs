@@ -190,6 +190,7 @@ fn says(event: &Event, at: Instant, stamp: &Stamp) -> Says {
         | Event::FaultActed { .. }
         | Event::FaultOff { .. }
         | Event::Crashed { .. }
+        | Event::Stopping
         | Event::Suspended
         | Event::Resumed
         | Event::Paused
@@ -254,6 +255,8 @@ fn says(event: &Event, at: Instant, stamp: &Stamp) -> Says {
         | Event::Left { .. }
         | Event::Booted
         | Event::RefusedToStart { .. }
+        | Event::StartedTwice { .. }
+        | Event::Exited
         | Event::SecretFound { .. } => Says::Did(says::event(event, at, stamp)),
         _ => Says::Nothing,
     }

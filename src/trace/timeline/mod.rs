@@ -231,7 +231,7 @@ impl Drawing {
                     self.bars.until(lane, BarKind::Block, at, at + *block, what);
                 }
             }
-            Event::Crashed { .. } | Event::Suspended | Event::Paused => {
+            Event::Crashed { .. } | Event::Exited | Event::Suspended | Event::Paused => {
                 let lane = self.lane(Lane::Process);
                 let what = match event {
                     Event::Suspended => "suspended",
@@ -369,7 +369,9 @@ impl Drawing {
             Event::PermitRevoked { .. } | Event::Withdrawn { .. } => (Lane::Limiter, Plain),
             Event::Disconnected { org, .. } => (of(org), End),
             Event::Alert { org: Some(org), .. } => (of(org), Alert),
-            Event::Alert { org: None, .. } | Event::RefusedToStart { .. } => (Lane::Process, Alert),
+            Event::Alert { org: None, .. }
+            | Event::RefusedToStart { .. }
+            | Event::StartedTwice { .. } => (Lane::Process, Alert),
             Event::Left { org, .. } => (of(org), Alert),
             Event::Qr { org, .. }
             | Event::PhoneScanned { org }
