@@ -12,9 +12,10 @@
 mod forms;
 mod texts;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rustc_hash::FxBuildHasher;
 use squall_mock_server::server::Server;
 use squall_protocol::keys::KeyPair;
 use squall_protocol::pairing::Device;
@@ -30,8 +31,9 @@ pub(crate) struct Secrets(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     names: BTreeMap<Key, Arc<str>>,
-    /// Every form of every key, by its first bytes.
-    forms: BTreeMap<[u8; PREFIX], Vec<Form>>,
+    /// Every form of every key, by its first bytes. Each byte of a page is looked up here, and a page that lists thousands of
+    /// organizations is looked for thousands of keys: hence a hash, and not an order that nobody asks for.
+    forms: HashMap<[u8; PREFIX], Vec<Form>, FxBuildHasher>,
     /// The keys of each organization's devices, oldest first.
     devices: BTreeMap<OrgName, VecDeque<[Key; 4]>>,
     /// The server's static keys after the first, oldest first.

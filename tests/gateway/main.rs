@@ -3,6 +3,7 @@
 mod ends;
 mod hostile;
 mod killed;
+mod load;
 mod process;
 mod restored;
 mod story;

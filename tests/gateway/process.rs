@@ -1,6 +1,7 @@
 //! `squall serve` and `squall gateway` as processes of their own, and what is asked of the second over HTTP.
 
 use std::cell::RefCell;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -107,6 +108,14 @@ impl Process {
         let line = self.lines.recv_timeout(PATIENCE).expect("it goes on");
         *self.said.borrow_mut() += &format!("{line}\n");
         line
+    }
+
+    /// What it has in memory, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse().unwrap()
     }
 
     /// Ends it as `kill -9` does. Everything that it had told by then.

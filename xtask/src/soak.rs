@@ -20,6 +20,11 @@ const FIVE_THOUSAND: &str = "soak/five-thousand-connections-for-five-minutes.yam
 const KILLS: &str =
     "env SQUALL_KILL_ROUNDS=200 cargo test --locked --quiet --test gateway no_kill -- --nocapture";
 
+/// Two thousand organizations on the shipped gateway.
+const TWO_THOUSAND: &str = "soak/two-thousand-organizations-for-an-hour.yaml";
+/// Five hundred sessions on the real program, over real sockets, for five minutes.
+const LOAD: &str = "env SQUALL_LOAD_SESSIONS=500 SQUALL_LOAD_SECONDS=300 cargo test --locked --quiet --test gateway many_sessions -- --nocapture";
+
 #[derive(Args)]
 pub(crate) struct Soak {
     /// The seeds of the random month, each of which runs twice
@@ -32,7 +37,9 @@ impl Soak {
     pub(crate) fn run(&self) -> anyhow::Result<()> {
         run("cargo build --release --locked --quiet")?;
         let months = format!("run {MONTH} --seed {} --twice", self.seed);
-        for what in [months, format!("run {THOUSAND}")] {
+        let hour = format!("run {TWO_THOUSAND}");
+        let of_the_gateway = format!("{hour} --subject gateway");
+        for what in [months, format!("run {THOUSAND}"), hour, of_the_gateway] {
             println!("\n$ squall {what}");
             #[expect(
                 clippy::disallowed_methods,
@@ -44,6 +51,7 @@ impl Soak {
         }
         // Every window is scaled down, and still 200 rounds wait for their hours.
         run(KILLS)?;
+        run(LOAD)?;
         five_thousand()
     }
 }

@@ -176,10 +176,15 @@ impl Answer {
 }
 
 impl Api {
-    /// What every page shows of an organization now, after this answer to a start if one was just asked for.
-    pub(super) fn shows(&self, org: &str, answered: Option<&Answer>) -> Shown {
+    /// The page that lists every organization.
+    pub(super) fn all(&self) -> Answer {
+        self.get("/api/status")
+    }
+
+    /// What every page shows of an organization now, `all` among them; after this answer to a start if one was just asked
+    /// for.
+    pub(super) fn shows(&self, org: &str, all: &Answer, answered: Option<&Answer>) -> Shown {
         let one = self.get(&format!("/api/status/{}", in_path(org)));
-        let all = self.get("/api/status");
         let listed = all.body["organizations"].as_array();
         let own = |page: &&Value| page["organization_id"] == org;
         let listed = listed.unwrap_or_else(|| all.is_odd()).iter().find(own);

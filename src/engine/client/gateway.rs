@@ -111,10 +111,11 @@ impl<N: Network> Client for GatewayClient<N> {
                 });
             }
         }
+        let all = running.api.all();
         *self.lock() = Some(running);
-        self.organizations
-            .iter()
-            .for_each(|org| self.show(org, None));
+        for org in &self.organizations {
+            self.show_beside(&all, org, None);
+        }
         true
     }
 
@@ -241,7 +242,14 @@ impl<N: Network> GatewayClient<N> {
             return;
         }
         if let Some(api) = self.api() {
-            let (org, shown) = (org.clone(), Box::new(api.shows(org, answered)));
+            self.show_beside(&api.all(), org, answered);
+        }
+    }
+
+    /// The same, beside the page of all as it is now.
+    fn show_beside(&self, all: &Answer, org: &OrgName, answered: Option<&Answer>) {
+        if let Some(api) = self.api() {
+            let (org, shown) = (org.clone(), Box::new(api.shows(org, all, answered)));
             self.outside.recorder.record(Event::Shown { org, shown });
         }
     }
