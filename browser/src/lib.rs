@@ -127,6 +127,14 @@ impl Page {
             .collect()
     }
 
+    /// The least contrast of these, each a text and its ground: an element and which of its properties is the colour. WCAG 2
+    /// asks for 4.5 to 1.
+    pub async fn contrast(&self, pairs: &[[(&str, &str); 2]]) -> f64 {
+        let script = format!("return ({CONTRAST})({})", json!(pairs));
+        let least = self.run(&script).await;
+        least.as_f64().expect("a number")
+    }
+
     /// Writes a picture into `docs/images`, where `SQUALL_SCREENSHOTS` is set.
     pub async fn picture(&self, name: &str) {
         let png = self.client.screenshot().await.expect("a picture");
@@ -143,6 +151,19 @@ impl Page {
         done.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 }
+
+/// As WCAG 2 computes it, from the relative luminance of both colours.
+const CONTRAST: &str = "(pairs) => {
+  const light = ([css, property]) => {
+    const channels = getComputedStyle(document.querySelector(css))[property].match(/[\\d.]+/g).map((part) => part / 255);
+    const [r, g, b] = channels.map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return Math.min(...pairs.map((pair) => {
+    const [dark, bright] = pair.map(light).sort((one, other) => one - other);
+    return (bright + 0.05) / (dark + 0.05);
+  }));
+}";
 
 fn capabilities() -> Capabilities {
     let arguments = [

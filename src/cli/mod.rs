@@ -14,6 +14,7 @@ mod merge;
 mod new;
 mod oracle;
 mod out;
+mod page;
 mod part;
 mod plan;
 mod probe;

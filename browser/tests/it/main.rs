@@ -1,4 +1,5 @@
 //! What Squall shows people, looked at in a real browser.
 
 mod dashboard;
+mod keep_alive;
 mod report;
