@@ -10,11 +10,11 @@ pub enum Exit {
     Held,
     /// Nothing is wrong, but a precondition was not met: something was not put to the test.
     Inconclusive,
-    /// An oracle found something, or a store is refused.
+    /// An oracle found something, a store is refused, or two traces differ.
     Findings,
     /// The command line asks for what cannot be done.
     Usage,
-    /// A scenario, a trace or the lines of a store cannot be read.
+    /// A scenario, a trace or the lines of a store cannot be read, or two traces not be compared.
     BadScenario,
     /// The same scenario with the same seed ran in two ways.
     NotDeterministic,

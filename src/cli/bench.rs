@@ -9,14 +9,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use squall::exit::Exit;
-use squall::keep_alive::Question;
-use squall::keep_alive::policy::{Policy, SWEPT};
+use squall::keep_alive::{Policy, Question};
+use squall::report::html;
+use squall::report::keep_alive::section::Section;
 use squall::report::keep_alive::{json, picture, text};
 use squall::runner;
 use squall::seed::Seed;
 use squall_protocol::Millis;
 
-use super::{out, set};
+use super::{out, page, set};
 
 /// Measure what things cost
 #[derive(Debug, Args)]
@@ -57,6 +58,10 @@ struct KeepAlive {
     /// Write the picture of cost against detection to this file too [default: none]
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Write a report to read in a browser, index.html in this directory; `squall run --report DIR --keep-alive` puts the same
+    /// below its runs [default: none]
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
     /// Measure too what a session-hour takes of this machine: processor time, instructions, allocations, memory. Needs
     /// valgrind, and a minute [default: not measured]
     #[arg(long)]
@@ -84,12 +89,19 @@ impl Bench {
 
 impl KeepAlive {
     fn run(self) -> anyhow::Result<Exit> {
+        if let Some(directory) = &self.report
+            && !page::prepare(directory)?
+        {
+            return Ok(Exit::Usage);
+        }
+        let took_in_all = set::stopwatch();
         let question = Question {
             seed: self.seed,
             phases: self.phases.get(),
             assumptions: self.assumed.assumptions(),
         };
-        let study = match runner::study(question, &self.sweep(), self.jobs.number()) {
+        let sweep = Policy::sweep(&self.interval, &self.dead_after);
+        let study = match runner::study(question, &sweep, self.jobs.number()) {
             Ok(study) => study,
             Err(error) => {
                 out::complain(&error.to_string())?;
@@ -107,31 +119,31 @@ impl KeepAlive {
             Format::Text => out::say(&text::report(&study, took.as_deref()))?,
             Format::Json => out::say(&json::report(&study, took.as_deref())?)?,
         }
-        let Some(file) = &self.svg else {
-            return Ok(Exit::Held);
-        };
-        match fs::write(file, picture::svg(&study)) {
-            Ok(()) => Ok(Exit::Held),
-            Err(error) => {
-                out::complain(&format!("--svg {}: {error}", file.display()))?;
-                Ok(Exit::Usage)
+        let mut exit = Exit::Held;
+        if let Some(file) = &self.svg
+            && let Err(error) = fs::write(file, picture::svg(&study))
+        {
+            out::complain(&format!("--svg {}: {error}", file.display()))?;
+            exit = Exit::Usage;
+        }
+        if let Some(directory) = &self.report {
+            let section = Section::new(&study, took.as_deref());
+            let report = html::Report {
+                outcomes: &[],
+                compared: &[],
+                wall: took_in_all(),
+                keep_alive: Some(&section),
+            };
+            if self.format == Format::Text {
+                out::say("\n")?;
             }
+            exit = exit.max(page::write(
+                &report,
+                directory,
+                self.format == Format::Text,
+            )?);
         }
-    }
-
-    /// Each patience with each interval.
-    fn sweep(&self) -> Vec<Policy> {
-        let mut intervals = self.interval.clone();
-        if intervals.is_empty() {
-            intervals.extend(SWEPT.map(Millis::from_secs));
-        }
-        let pairs = self
-            .dead_after
-            .iter()
-            .flat_map(|dead| intervals.iter().map(move |every| (*every, *dead)));
-        pairs
-            .map(|(every, dead)| Policy::swept(every, dead))
-            .collect()
+        Ok(exit)
     }
 }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod check;
 mod control;
+mod diff;
 mod explain;
 mod fault;
 mod gateway;
@@ -13,6 +14,7 @@ mod merge;
 mod new;
 mod oracle;
 mod out;
+mod page;
 mod part;
 mod plan;
 mod probe;
@@ -47,6 +49,7 @@ enum Command {
     Plan(plan::Plan),
     Judge(judge::Judge),
     Explain(explain::Explain),
+    Diff(diff::Diff),
     Merge(merge::Merge),
     Selftest(selftest::Selftest),
     Bench(bench::Bench),
@@ -70,7 +73,7 @@ Exit codes, the gravest of a set of runs first:
    5  two runs with one seed differ (--twice)
    3  a scenario, a trace, a report or the lines of a store cannot be read
    2  the command line asks for what cannot be done
-   1  findings; a store that is refused
+   1  findings; a store that is refused; two traces that differ
    4  inconclusive: something was not put to the test
    0  everything held";
 
@@ -87,6 +90,7 @@ impl Cli {
             Command::Plan(plan) => plan.run(),
             Command::Judge(judge) => judge.run(),
             Command::Explain(explain) => explain.run(),
+            Command::Diff(diff) => diff.run(),
             Command::Merge(merge) => merge.run(),
             Command::Selftest(selftest) => selftest.run(),
             Command::Bench(bench) => bench.run(),

@@ -10,8 +10,10 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use squall::engine::Engine;
 use squall::exit::Exit;
+use squall::keep_alive::{Policy, Question};
+use squall::report::keep_alive::section::Section;
 use squall::report::{github, html, json, junit, text};
-use squall::runner::{Outcome, Panics, Settings, in_order, run_one};
+use squall::runner::{self, NotStudied, Outcome, Panics, Settings, in_order, run_one};
 use squall::scenario::Scenario;
 use squall::seed::{Seed, Seeds};
 use squall::subject::Tested;
@@ -19,7 +21,7 @@ use squall::whole::WholeFile;
 use squall_protocol::Instant;
 
 use super::part::Part;
-use super::{live, out, set};
+use super::{live, out, page, set};
 
 /// Run scenarios and judge what happens
 #[derive(Debug, Args)]
@@ -61,6 +63,10 @@ pub(super) struct Run {
     /// found; in virtual time each scenario runs against the gateway before too, to compare [default: none]
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Study too what a keep-alive costs, as `squall bench keep-alive` does, and put it into the report [default: not
+    /// studied]
+    #[arg(long, requires = "report")]
+    keep_alive: bool,
     /// Write a JUnit report to this file too [default: none]
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -151,21 +157,25 @@ impl Run {
         }
         if let Some(directory) = &self.report {
             let compared = self.compared(&scenarios, &settings)?;
+            let section = match self.studied() {
+                Ok(section) => section,
+                Err(error) => {
+                    out::complain(&format!("--keep-alive: {error}"))?;
+                    exit = exit.max(Exit::Usage);
+                    None
+                }
+            };
             let report = html::Report {
                 outcomes: &outcomes,
                 compared: &compared,
                 wall,
+                keep_alive: section.as_ref(),
             };
-            match report.write(directory) {
-                Ok(page) if self.format != Format::Json => {
-                    out::say(&format!("report: {}\n", page.display()))?;
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    out::complain(&format!("--report: {}: {error}", directory.display()))?;
-                    exit = exit.max(Exit::Usage);
-                }
-            }
+            exit = exit.max(page::write(
+                &report,
+                directory,
+                self.format != Format::Json,
+            )?);
         }
         Ok(exit)
     }
@@ -204,6 +214,16 @@ impl Run {
         })?;
         bar.finish_and_clear();
         Ok(compared)
+    }
+
+    /// What a keep-alive costs, for the report, where that is asked for.
+    fn studied(&self) -> Result<Option<Section>, NotStudied> {
+        if !self.keep_alive {
+            return Ok(None);
+        }
+        let sweep = Policy::sweep(&[], &[]);
+        let study = runner::study(Question::default(), &sweep, self.jobs.number())?;
+        Ok(Some(Section::new(&study, None)))
     }
 
     /// What must be there before anything runs, and the file of the JUnit report; or why it cannot be.

@@ -166,6 +166,21 @@ impl Policy {
         ]
     }
 
+    /// The sweep: each patience with each interval; where none is given, those that are swept by default.
+    pub fn sweep(intervals: &[Millis], patiences: &[Millis]) -> Vec<Self> {
+        let or = |given: &[Millis], default: &[u64]| match given {
+            [] => default.iter().copied().map(Millis::from_secs).collect(),
+            given => given.to_vec(),
+        };
+        let (intervals, patiences) = (or(intervals, &INTERVALS), or(patiences, &PATIENCES));
+        let pairs = patiences
+            .iter()
+            .flat_map(|dead| intervals.iter().map(move |every| (*every, *dead)));
+        pairs
+            .map(|(every, dead)| Self::swept(every, dead))
+            .collect()
+    }
+
     /// The session's rules with another interval and another patience, and without WebSocket Pings.
     pub fn swept(every: Millis, dead_after: Millis) -> Self {
         Self {
@@ -217,4 +232,7 @@ const fn always(seconds: u64) -> (Millis, Millis) {
 const SERVER: &str = "s.whatsapp.net";
 
 /// The intervals of the sweep, in seconds: 5 s to 10 min.
-pub const SWEPT: [u64; 14] = [5, 10, 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600];
+const INTERVALS: [u64; 14] = [5, 10, 15, 20, 25, 30, 45, 60, 90, 120, 180, 240, 300, 600];
+
+/// After so long a silence, in seconds, the policies of the sweep give up.
+const PATIENCES: [u64; 2] = [60, 20];

@@ -23,6 +23,17 @@ pub struct Question {
     pub assumptions: Assumptions,
 }
 
+impl Default for Question {
+    /// A thousand breaks of each kind, in the world as it is assumed where nobody says otherwise.
+    fn default() -> Self {
+        Self {
+            seed: Seed::default(),
+            phases: 1_000,
+            assumptions: Assumptions::default(),
+        }
+    }
+}
+
 /// The answer: a row for each policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Study {

@@ -1,5 +1,6 @@
 //! Outcomes, as text or a page for people, JSON for programs, annotations for GitHub and JUnit for a CI server.
 
+pub mod diff;
 pub mod github;
 pub mod html;
 pub mod json;

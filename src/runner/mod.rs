@@ -1,6 +1,7 @@
 //! Runs scenarios as the command line asks for it: in parallel, each on a fresh thread, twice, judged from a file, and
 //! all that against every mutant.
 
+mod diff;
 mod explain;
 mod keep_alive;
 mod name;
@@ -29,6 +30,7 @@ use crate::words::OracleName;
 
 use written::{Hashing, Naming};
 
+pub use diff::{Compared, Incomparable, Parting, Whole, diff};
 pub use keep_alive::{NotStudied, real_day, study};
 pub use name::{quoted, replay, trace_file};
 pub use parallel::{Panics, in_order, on_fresh_thread};

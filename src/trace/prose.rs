@@ -7,6 +7,7 @@
 mod beat;
 mod clock;
 mod counted;
+mod each;
 mod fold;
 mod log;
 mod refusals;
@@ -25,6 +26,7 @@ use self::fold::Folds;
 use super::{Ask, ConnectionId, Entry, Event, Header, Message, OrgName, Side, Verdict};
 use crate::words::State;
 
+pub use each::Each;
 pub use log::Log;
 pub use story::{Story, Strands};
 pub use window::{Excerpt, Window};

@@ -1,5 +1,6 @@
 //! The command line, as it is typed and as it answers. `TRYCMD=overwrite cargo test --test cli` writes the answers anew.
 
+mod diff;
 mod reports;
 mod told;
 mod traces;

@@ -10,10 +10,14 @@ function route() {
   byId("run").hidden = true;
   byId("run").replaceChildren();
   byId("overview").hidden = false;
+  // A part that was hidden until now is not where the browser looked for it.
+  if (["#runs", "#keep-alive"].includes(location.hash)) document.querySelector(location.hash).scrollIntoView();
 }
 
-const totals = showTotals();
-showComparison();
-showRuns(totals);
+if (known.runs.length || !known.keep_alive) {
+  showRuns(showTotals());
+  showComparison();
+}
+showStudy();
 addEventListener("hashchange", route);
 route();

@@ -18,6 +18,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::json::{self, Run};
+use super::keep_alive::section::Section;
 use crate::runner::Outcome;
 use crate::trace::{Facts, Timeline};
 
@@ -33,6 +34,8 @@ pub struct Report<'a> {
     pub compared: &'a [Outcome],
     /// How long all of it took.
     pub wall: Duration,
+    /// What a keep-alive costs, where that was studied.
+    pub keep_alive: Option<&'a Section>,
 }
 
 /// A run as the page has it.
@@ -54,6 +57,7 @@ struct Known<'a> {
     version: &'static str,
     wall_ms: u64,
     runs: Vec<Shown<'a>>,
+    keep_alive: Option<&'a Section>,
 }
 
 impl Report<'_> {
@@ -89,8 +93,10 @@ impl Report<'_> {
             version: env!("CARGO_PKG_VERSION"),
             wall_ms: json::milliseconds(self.wall),
             runs,
+            keep_alive: self.keep_alive,
         };
-        Ok(page::page(&embedded(&known), &blocks))
+        let picture = self.keep_alive.map_or("", |section| &section.picture);
+        Ok(page::page(picture, &embedded(&known), &blocks))
     }
 }
 

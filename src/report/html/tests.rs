@@ -10,6 +10,7 @@ fn page(outcomes: &[Outcome]) -> String {
         outcomes,
         compared: &[],
         wall: Duration::from_secs(1),
+        keep_alive: None,
     };
     report.page().unwrap()
 }
@@ -58,6 +59,7 @@ fn a_report_is_written_whole_in_the_place_of_the_one_before_or_not_at_all() {
         outcomes: &outcomes,
         compared: &[],
         wall: Duration::ZERO,
+        keep_alive: None,
     };
     for _ in 0..2 {
         assert_eq!(report.write(at).unwrap(), at.join(FILE));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::super::table;
 use super::bytes;
+use super::tables::Table;
 
 /// What an hour of one connection takes in the wire engine: the client, its server and the link between them.
 #[derive(Clone, Debug, Serialize)]
@@ -22,15 +22,8 @@ pub struct Took {
     pub held_bytes: u64,
 }
 
-/// The table, behind a line that says what it is.
-pub fn told(all: &[Took]) -> String {
-    let head = [
-        "policy",
-        "processor time",
-        "instructions",
-        "allocations",
-        "memory held",
-    ];
+/// The table.
+pub(super) fn table(all: &[Took]) -> Table {
     let rows = all.iter().map(|took| {
         let time = Duration::from_micros(took.processor_us);
         vec![
@@ -41,8 +34,19 @@ pub fn told(all: &[Took]) -> String {
             bytes(whole(took.held_bytes)),
         ]
     });
-    let what = "\nWhat a session-hour takes in the wire engine, client, server and the link between them:\n\n";
-    what.to_owned() + &table(&head, rows)
+    Table {
+        about:
+            "What a session-hour takes in the wire engine, client, server and the link between them"
+                .to_owned(),
+        head: vec![
+            "policy",
+            "processor time",
+            "instructions",
+            "allocations",
+            "memory held",
+        ],
+        rows: rows.collect(),
+    }
 }
 
 #[expect(

@@ -1,10 +1,12 @@
-//! The study of keep-alive policies, for people and for programs: a table, a picture, a paragraph, JSON.
+//! The study of keep-alive policies, for people and for programs: tables, a picture, a paragraph, JSON, a section of a page.
 
 pub mod json;
 pub mod machine;
 pub mod paragraph;
 pub mod picture;
 mod scale;
+pub mod section;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -20,8 +20,17 @@ const RIGHT: f64 = 836.0;
 const TOP: f64 = 84.0;
 const BOTTOM: f64 = 492.0;
 
-/// The picture, as an SVG document that stands alone or in a page.
+/// The picture, as an SVG document that stands alone.
 pub fn svg(study: &Study) -> String {
+    drawn(study, &format!("<style>{STYLE}</style>\n"))
+}
+
+/// The same as an element of a page that has [`STYLE`].
+pub(super) fn inside_a_page(study: &Study) -> String {
+    drawn(study, "")
+}
+
+fn drawn(study: &Study, style: &str) -> String {
     let seen: Vec<(&Row, f64)> = study
         .rows
         .iter()
@@ -30,7 +39,7 @@ pub fn svg(study: &Study) -> String {
     let x = Scale::fitting(seen.iter().map(|(row, _)| row.costs.ip), LEFT, RIGHT);
     let y = Scale::fitting(seen.iter().map(|(_, found)| *found), BOTTOM, TOP);
     let mut out = String::new();
-    head(&mut out);
+    head(&mut out, style);
     axes(&mut out, &x, &y);
     families(&mut out, &seen, (&x, &y));
     front(&mut out, study, (&x, &y));
@@ -47,14 +56,13 @@ fn p99(row: &Row) -> Option<f64> {
     Some(found.to_duration().as_secs_f64())
 }
 
-fn head(out: &mut String) {
+fn head(out: &mut String, style: &str) {
     let _ = write!(
         out,
         r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="keep-alive-title keep-alive-text" class="keep-alive">
 <title id="keep-alive-title">What a keep-alive costs against how soon it finds silence</title>
 <desc id="keep-alive-text">Each dot is a policy: further left it costs fewer bytes an hour, further down it finds silence sooner. A hollow dot gives up good connections over a slow link or loses its connection to a NAT. The thick line is the front of what costs least for what it finds.</desc>
-<style>{STYLE}</style>
-<rect class="ground" width="{WIDTH}" height="{HEIGHT}" rx="8"/>
+{style}<rect class="ground" width="{WIDTH}" height="{HEIGHT}" rx="8"/>
 <text class="title" x="{LEFT}" y="32">Cost of a session-hour against the time until silence is found</text>
 <text class="note" x="{LEFT}" y="52">Hollow: gives up good connections over the slow link, or loses its connection to the NAT.</text>
 <text class="note" x="{LEFT}" y="68">Thick line: nothing that is safe costs less and finds silence sooner.</text>
@@ -252,7 +260,8 @@ const SECONDS: [f64; 11] = [
     5.0, 10.0, 20.0, 30.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1_200.0,
 ];
 
-const STYLE: &str = "
+/// How it looks, by day and by night.
+pub(in crate::report) const STYLE: &str = "
 .keep-alive { --ink: #1c2430; --faint: #5b6675; --rule: #dfe4ea; --paper: #ffffff; --safe: #0b6e6e; --client: #b3420f; font: 12px system-ui, sans-serif; }
 @media (prefers-color-scheme: dark) { .keep-alive { --ink: #e8edf3; --faint: #a3afbd; --rule: #313a46; --paper: #14191f; --safe: #4fd0c7; --client: #ff9b66; } }
 .keep-alive .ground { fill: var(--paper); }

@@ -68,7 +68,8 @@ struct Gaps {
 const GAPS: usize = 256;
 
 impl Facts {
-    pub(super) fn hear(&mut self, at: Instant, event: &Event) {
+    /// Takes in what happened next.
+    pub fn hear(&mut self, at: Instant, event: &Event) {
         match event {
             Event::Verdict { org, verdict } => match verdict {
                 Verdict::Granted { .. } => {
@@ -102,7 +103,9 @@ impl Facts {
         }
     }
 
-    pub(super) fn finish(mut self, ends: Instant) -> Self {
+    /// The whole, once the run has ended there.
+    #[must_use]
+    pub fn finish(mut self, ends: Instant) -> Self {
         let open = std::mem::take(&mut self.live.connected_since);
         for since in open.into_values() {
             self.connected = self.connected.saturating_add(ends.since(since));
