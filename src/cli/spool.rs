@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn a_reader_who_stops_stops_nobody_and_is_told_what_was_lost() {
         let (spool, reader) = spool();
-        ["a"; 100].iter().for_each(|line| spool.say(line));
+        ["a"; 100].iter().for_each(|line| spool.say(*line));
         // One may be in the writer's hand already, beside those that wait.
         let mut read = 0;
         let said = loop {
@@ -176,7 +176,7 @@ mod tests {
             sender.send(line.to_owned()).map_err(io::Error::other)
         })
         .unwrap();
-        ["a"; 1_000].iter().for_each(|line| spool.say(line));
+        ["a"; 1_000].iter().for_each(|line| spool.say(*line));
         spool.end(Duration::from_mins(1));
         assert_eq!(lines.try_iter().count(), 1_000);
     }

@@ -9,7 +9,7 @@ use assert_cmd::cargo::CommandCargoExt;
 use super::process::{Gateway, Server};
 use super::{CONFIG, NEW_STORE, directory};
 
-const SHORT: &str = "policy: { limiter: { delay: 200ms, cooldown: 200ms } }\n";
+const SHORT: &str = "policy: { limiter: { delay: 200ms, cooldown: 1ms } }\n";
 
 fn restore(at: &Path, org: &str, attempt: &str) -> Output {
     Command::cargo_bin("squall")

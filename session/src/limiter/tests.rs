@@ -34,6 +34,13 @@ pub(super) fn granted(limiter: &mut Limiter<MemoryStore>, at: u64, name: &str) -
     }
 }
 
+/// A session of `who` ended, with these consequences.
+fn ended(limiter: &mut Limiter<MemoryStore>, ms: u64, who: &str, then: Consequence) {
+    limiter
+        .ended(now(ms), &org(who), then, None)
+        .expect("stored");
+}
+
 fn denied(
     limiter: &mut Limiter<MemoryStore>,
     at: u64,
@@ -94,9 +101,7 @@ fn the_third_attempt_of_one_waits_until_the_first_is_a_day_old() {
 fn a_cooldown_ends_on_its_edge() {
     let mut limiter = limiter(LimiterPolicy::default());
     let _ = granted(&mut limiter, 0, "a");
-    limiter
-        .ended(now(1_000), &org("a"), FAILED, None)
-        .expect("stored");
+    ended(&mut limiter, 1_000, "a", FAILED);
     let edge = 1_000 + 2 * HOUR;
     assert_eq!(denied(&mut limiter, edge - 1, "a").0, Denial::Cooldown);
     let _ = granted(&mut limiter, edge - 1, "b");
@@ -107,9 +112,7 @@ fn a_cooldown_ends_on_its_edge() {
 fn a_block_ends_on_its_edge_and_the_cooldown_beneath_it_is_told_too() {
     let mut limiter = limiter(LimiterPolicy::default());
     let _ = granted(&mut limiter, 0, "a");
-    limiter
-        .ended(now(1_000), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 1_000, "a", BLOCKED);
     let edge = i64::try_from(1_000 + DAY).expect("small");
     assert_eq!(
         denied(&mut limiter, 2_000, "a"),
@@ -129,9 +132,7 @@ fn a_block_of_all_keeps_everybody_out() {
         ..LimiterPolicy::default()
     };
     let mut limiter = limiter(policy);
-    limiter
-        .ended(now(0), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 0, "a", BLOCKED);
     assert_eq!(denied(&mut limiter, DAY - 1, "b").0, Denial::Block);
     let _ = granted(&mut limiter, DAY, "b");
 }
@@ -153,16 +154,12 @@ fn a_ban_keeps_out_its_own_organization_alone_whatever_the_scope() {
 #[test]
 fn a_shorter_block_never_shortens_one_that_stands() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter
-        .ended(now(0), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 0, "a", BLOCKED);
     let short = Consequence {
         block: Some(Millis::from_hours(1)),
         ..FAILED
     };
-    limiter
-        .ended(now(1), &org("a"), short, None)
-        .expect("stored");
+    ended(&mut limiter, 1, "a", short);
     assert_eq!(denied(&mut limiter, DAY - 1, "a").0, Denial::Block);
 }
 
@@ -204,9 +201,7 @@ fn a_quota_of_none_never_frees() {
 #[test]
 fn active_comes_before_every_rule_and_the_store_before_active() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter
-        .ended(now(0), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 0, "a", BLOCKED);
     let active = limiter.admit(now(1), &org("a"), true);
     assert!(matches!(
         active,
@@ -288,9 +283,7 @@ fn the_death_of_the_process_is_a_failure_at_boot_and_its_attempt_counts() {
 #[test]
 fn a_wall_clock_set_back_across_a_restart_shortens_nothing() {
     let mut before = limiter(LimiterPolicy::default());
-    before
-        .ended(now(10 * DAY), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut before, 10 * DAY, "a", BLOCKED);
     let store = before.store().clone();
     let back = Now {
         mono: Instant::START,
@@ -322,9 +315,7 @@ fn a_wall_clock_set_back_across_a_restart_shortens_nothing() {
 #[test]
 fn a_wall_clock_step_changes_no_window_and_moves_what_is_told() {
     let mut limiter = limiter(LimiterPolicy::default());
-    limiter
-        .ended(now(0), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 0, "a", BLOCKED);
     let stepped = Now {
         mono: Instant::at(HOUR),
         wall: now(5 * DAY).wall,
@@ -355,9 +346,7 @@ fn a_jump_of_a_day_is_told_to_nobody() {
 #[test]
 fn a_jump_of_more_than_a_day_while_down_is_believed_and_told() {
     let mut before = limiter(LimiterPolicy::default());
-    before
-        .ended(now(HOUR), &org("a"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut before, HOUR, "a", BLOCKED);
     let store = before.store().clone();
     let ahead = Now {
         mono: Instant::START,
@@ -405,9 +394,7 @@ fn a_block_that_began_during_the_wait_revokes_the_permit_and_the_attempt_counts(
         ..LimiterPolicy::default()
     });
     let permit = granted(&mut limiter, 0, "a");
-    limiter
-        .ended(now(5_000), &org("b"), BLOCKED, None)
-        .expect("stored");
+    ended(&mut limiter, 5_000, "b", BLOCKED);
     let until = Instant::at(5_000 + DAY);
     assert_eq!(
         limiter.confirm(now(30_000), permit).unwrap_err(),

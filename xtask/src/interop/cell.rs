@@ -305,6 +305,7 @@ mod tests {
     fn a_client_that_says_that_it_is_late_says_something() {
         let silent = connection(1_000, |it| {
             it["struck"] = json!({ "fault": "blackhole", "at_ms": 5_000 });
+            it["last_answer_ms"] = json!(4_000);
         });
         let said = [
             json!({ "event": "dial", "at": 400 }),
