@@ -7,6 +7,7 @@ const PACKAGES: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("session", &["squall_protocol"]),
     ("mock-server", &["squall_protocol"]),
+    ("benches", &["squall_protocol", "squall_session", "squall"]),
     ("browser", &[]),
     ("xtask", &[]),
 ];

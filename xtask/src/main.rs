@@ -1,11 +1,12 @@
-//! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `fuzz` looks for what nobody
-//! thought of, `api` does so over HTTP, `interop` runs real clients, `soak` runs long.
+//! The commands of the house: `cargo xtask test` passes every test, `bench` measures, `instructions` counts, `fuzz` looks
+//! for what nobody thought of, `api` does so over HTTP, `interop` runs real clients, `soak` runs long.
 
 #![expect(clippy::print_stdout, reason = "this is a command line, not a library")]
 
 mod api;
 mod bench;
 mod fuzz;
+mod instructions;
 mod interop;
 mod measure;
 mod run;
@@ -28,6 +29,8 @@ enum Command {
     Test,
     /// Measure a steady year and a day of a thousand sessions: time, memory, instructions.
     Bench,
+    /// Count the instructions of the parts that matter, and compare them with benches/instructions.json.
+    Instructions(instructions::Instructions),
     /// Fuzz what reads hostile bytes, for as long as one likes.
     Fuzz(fuzz::Fuzz),
     /// Fuzz the gateway's API from its own document.
@@ -42,6 +45,7 @@ fn main() -> anyhow::Result<()> {
     match Cli::parse().command {
         Command::Test => test::test(),
         Command::Bench => bench::bench(),
+        Command::Instructions(instructions) => instructions.run(),
         Command::Fuzz(fuzz) => fuzz.run(),
         Command::Api => api::run(),
         Command::Interop(interop) => interop.run(),

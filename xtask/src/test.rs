@@ -9,6 +9,7 @@ use anyhow::{Context, bail};
 
 use crate::api;
 use crate::fuzz::smoke;
+use crate::instructions;
 use crate::interop;
 use crate::run::{SQUALL, have, lines, output, run};
 use crate::soak::MONTH;
@@ -103,6 +104,11 @@ const STAGES: &[Stage] = &[
         name: "debug as release",
         needed: false,
         work: |_| debug_as_release(),
+    },
+    Stage {
+        name: "instructions",
+        needed: false,
+        work: |summaries| lacks(summaries, instructions::stage()?),
     },
     Stage {
         name: "fuzz smoke",

@@ -1,6 +1,5 @@
 //! One beat of a connected session: the time-out, the IQ ping that comes of it, and its answer.
 
-use criterion::Criterion;
 use jiff::{SignedDuration, Timestamp};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -10,7 +9,7 @@ use squall_session::limiter::{Admission, Go, Limiter, MemoryStore, Permit};
 use squall_session::{Input, LinkId, LinkInput, Machine, OrgId, Output, Policy, Session, State};
 
 /// A session and a server that answers everything at once.
-struct Beat {
+pub struct Beat {
     session: Session,
     now: Now,
     link: LinkId,
@@ -36,7 +35,10 @@ fn result(id: &str) -> Node {
 
 impl Beat {
     /// Admitted, waited, dialed, logged in.
-    fn connected() -> Self {
+    ///
+    /// # Panics
+    /// Where it does not come to that.
+    pub fn connected() -> Self {
         let rng = ChaCha8Rng::seed_from_u64;
         let mut device = Device::generate(&mut rng(1));
         device.jid = Some("15550100:1@s.whatsapp.net".to_owned());
@@ -70,8 +72,19 @@ impl Beat {
             beat.input(Input::Link(beat.link, input));
         }
         beat.answer();
-        assert_eq!(beat.session.state(), State::Connected);
+        assert!(beat.is_connected());
         beat
+    }
+
+    /// The beat.
+    pub fn once(&mut self) {
+        self.wake();
+        self.answer();
+    }
+
+    /// Whether it held so far.
+    pub fn is_connected(&self) -> bool {
+        self.session.state() == State::Connected
     }
 
     /// Goes on to the session's next time-out.
@@ -107,16 +120,4 @@ impl Beat {
             self.input(Input::Link(self.link, answer));
         }
     }
-}
-
-/// The beat, over and over.
-pub(crate) fn bench(criterion: &mut Criterion) {
-    let mut beat = Beat::connected();
-    criterion.bench_function("handle_input, time-out to answer", |bencher| {
-        bencher.iter(|| {
-            beat.wake();
-            beat.answer();
-        });
-    });
-    assert_eq!(beat.session.state(), State::Connected);
 }

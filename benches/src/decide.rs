@@ -1,9 +1,8 @@
-//! One decision of the limiter, over a ledger with little in it and over one with the attempts, failures and blocks of a
+//! One decision of the limiter, over a ledger with little in it or over one with the attempts, failures and blocks of a
 //! thousand organizations.
 
 use std::hint::black_box;
 
-use criterion::Criterion;
 use squall_protocol::Millis;
 use squall_session::limiter::{Moment, decide};
 use squall_session::store::{Attempt, Ledger, LimiterTime};
@@ -41,26 +40,41 @@ fn ledger(organizations: u64) -> Ledger {
     ledger
 }
 
-/// Granted and refused, small and large.
-pub(crate) fn bench(criterion: &mut Criterion) {
-    let policy = LimiterPolicy::default();
-    let mut group = criterion.benchmark_group("decide");
-    for organizations in [1, 1_000] {
-        let ledger = ledger(organizations);
-        let last = begins() + Millis::from_mins(2 * organizations);
-        let org = OrgId::new("0");
-        for (what, at) in [("refused", last), ("granted", last + Millis::from_days(30))] {
-            let wall = jiff::Timestamp::from_millisecond(at.as_millisecond()).expect("in range");
-            let now = Moment { at, wall };
-            let decided = decide(&ledger, &policy, &org, now).is_ok();
-            assert_eq!(decided, what == "granted", "{organizations} organizations");
-            group.bench_function(
-                format!("{what}, {organizations} organizations"),
-                |bencher| {
-                    bencher.iter(|| decide(black_box(&ledger), &policy, &org, now));
-                },
-            );
-        }
+/// Who asks, when, and what is remembered.
+pub struct Question {
+    ledger: Ledger,
+    policy: LimiterPolicy,
+    org: OrgId,
+    now: Moment,
+}
+
+impl Question {
+    /// Right after the last attempt, when the answer is no.
+    pub fn refused(organizations: u64) -> Self {
+        Self::asked(organizations, Millis::ZERO)
     }
-    group.finish();
+
+    /// Thirty days later, when it is yes.
+    pub fn granted(organizations: u64) -> Self {
+        Self::asked(organizations, Millis::from_days(30))
+    }
+
+    fn asked(organizations: u64, later: Millis) -> Self {
+        let at = begins() + Millis::from_mins(2 * organizations) + later;
+        let wall = jiff::Timestamp::from_millisecond(at.as_millisecond()).expect("in range");
+        let question = Self {
+            ledger: ledger(organizations),
+            policy: LimiterPolicy::default(),
+            org: OrgId::new("0"),
+            now: Moment { at, wall },
+        };
+        let granted = later > Millis::ZERO;
+        assert_eq!(question.decide(), granted, "{organizations} organizations");
+        question
+    }
+
+    /// Whether it is granted.
+    pub fn decide(&self) -> bool {
+        decide(black_box(&self.ledger), &self.policy, &self.org, self.now).is_ok()
+    }
 }
