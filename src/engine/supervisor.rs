@@ -88,11 +88,11 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..deaths {
             supervisor.starts(now);
-            now = now + runs;
+            now += runs;
             let Some(wait) = supervisor.gone(now) else {
                 break;
             };
-            now = now + wait;
+            now += wait;
             waits.push(wait.get());
         }
         waits

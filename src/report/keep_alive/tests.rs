@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use squall_protocol::Millis;
 
 use super::{json, paragraph, picture, text};
-use crate::keep_alive::{Assumptions, Policy, Question, Study};
+use crate::keep_alive::{Assumptions, Policy, Question, Row, Study};
 use crate::runner;
 use crate::seed::Seed;
 
@@ -71,7 +71,7 @@ fn of_what_costs_the_same_the_sooner_is_recommended_in_whichever_order_they_are_
             patience.map(|dead| Policy::swept(Millis::from_secs(30), Millis::from_secs(dead)));
         let study = runner::study(question, &sweep, NonZeroUsize::MIN).expect("it can be run");
         let swept = || study.rows.iter().filter(|row| row.swept);
-        assert!(swept().all(|row| row.is_safe()));
+        assert!(swept().all(Row::is_safe));
         let costs: Vec<f64> = swept().map(|row| row.costs.radio_j).collect();
         assert_eq!(costs[0], costs[1]);
         for row in [study.for_a_phone(), study.for_a_server()] {
