@@ -112,14 +112,10 @@ impl Seen {
             Some(at) => format!("redials {}", since(at)),
             None => "stays away".to_owned(),
         };
-        let late = words.iter().find(|word| word.event == "keep_alive_late");
+        let is_late = words.iter().any(|word| word.event == "keep_alive_late");
         let first = match closed {
             Some(closed) => format!("{} {}; {redials}", closed.code(), since(closed.at)),
-            None if redial.is_some()
-                && let Some(late) = late =>
-            {
-                format!("late {}; {redials}", since(late.at))
-            }
+            None if redial.is_some() && is_late => format!("late; {redials}"),
             None if redial.is_some() => format!("says nothing; {redials}"),
             None if self.died.is_some() => String::new(),
             None if connection.is_open() && connection.last_answer_ms > Some(struck) => {
@@ -315,7 +311,7 @@ mod tests {
         let redialed = [silent.clone(), connection(190_000, |_| {})];
         assert_eq!(
             cell("open", &redialed, &said, &json!(null)),
-            "late <60 s; redials <240 s"
+            "late; redials <240 s"
         );
         assert_eq!(
             cell("open", &[silent], &said, &json!(null)),
