@@ -173,7 +173,9 @@ fn signal(name: &str, process: &Child) {
 fn an_interrupt_ends_the_client_too() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     for name in ["-INT", "-TERM", "-HUP"] {
-        let (mut probe, mut held) = holding(&listener, "600s", &["env"], TWO);
+        // Whoever runs the tests may have had SIGHUP ignored, as nohup does, and a child is born so.
+        let heard = ["env", "--default-signal=HUP"];
+        let (mut probe, mut held) = holding(&listener, "600s", &heard, TWO);
         signal(name, &probe);
         assert_eq!(probe.wait().unwrap().code(), Some(2), "{name}");
         assert_eq!(held.read_to_end(&mut Vec::new()).unwrap(), 0, "{name}");

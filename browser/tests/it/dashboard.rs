@@ -42,8 +42,10 @@ fn connections_appear_as_they_come_and_are_ended_with_a_click() {
             .await;
         assert_eq!(page.text("#root-key").await, text(&listening, "root_key"));
         let mut client = connected(&listening);
-        page.until("document.querySelector('#connections tbody')?.textContent.includes('upgraded')")
-            .await;
+        page.until(
+            "document.querySelector('#connections tbody')?.textContent.includes('upgraded')",
+        )
+        .await;
         page.until("document.querySelector('#events').textContent.includes('conn 1: upgraded')")
             .await;
         page.until("document.querySelector('#timeline rect.connecting')")
@@ -149,8 +151,10 @@ fn what_a_click_caused_stays_to_be_read_while_the_page_goes_on() {
         let problem = "document.querySelector('#problem:not([hidden])')";
         page.until(problem).await;
         let _client = connected(&listening);
-        page.until("document.querySelector('#connections tbody')?.textContent.includes('upgraded')")
-            .await;
+        page.until(
+            "document.querySelector('#connections tbody')?.textContent.includes('upgraded')",
+        )
+        .await;
         assert_eq!(page.run(&format!("return Boolean({problem})")).await, true);
         page.click("#switches button").await;
         page.until(&format!("!{problem}")).await;
