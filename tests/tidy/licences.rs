@@ -54,12 +54,13 @@ fn packages_of(manifest: &str) -> Vec<(String, String, String)> {
 }
 
 /// Whether an SPDX expression can be met with these licences alone. `WITH` binds to its licence, then `AND`, then `OR`;
-/// `/` is how old crates wrote `OR`.
+/// `/` is how old crates wrote `OR`, and SPDX 3 lets it be written in lower case.
 fn met(expression: &str, allowed: &BTreeSet<String>) -> bool {
     let spaced = expression
         .replace('(', " ( ")
         .replace(')', " ) ")
-        .replace('/', " OR ");
+        .replace('/', " OR ")
+        .replace(" or ", " OR ");
     let mut words = spaced.split_whitespace().peekable();
     let met = any(&mut words, allowed);
     met && words.next().is_none()
