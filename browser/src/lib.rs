@@ -53,9 +53,9 @@ impl Page {
         result.unwrap_or_else(|error| panic!("{script}: {error}"))
     }
 
-    /// Waits until this expression is true.
+    /// Waits until this expression is true. Of what is not there yet it is not.
     pub async fn until(&self, expression: &str) {
-        let script = format!("return Boolean({expression})");
+        let script = format!("try {{ return Boolean({expression}) }} catch {{ return false }}");
         for _ in 0..TRIES {
             if self.run(&script).await == json!(true) {
                 return;
