@@ -54,7 +54,7 @@ pub(crate) fn cause(cause: &Cause) -> (words::Cause, Option<words::Stage>) {
             return (words::Cause::ConnectTimedOut, Some(stage(*at)));
         }
         Cause::QrExpired => words::Cause::QrExpired,
-        Cause::PermitRevoked { .. } => words::Cause::PermitRevoked,
+        Cause::PermitRevoked(_) => words::Cause::PermitRevoked,
         Cause::ProcessDied => words::Cause::ProcessDied,
         Cause::Stopped => words::Cause::Stopped,
     };

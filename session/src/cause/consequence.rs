@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use squall_protocol::Millis;
 
-use super::{Cause, Consequence};
+use super::{Cause, Consequence, Revoked};
 use crate::policy::LimiterPolicy;
 use crate::state::State;
 
@@ -46,7 +46,7 @@ impl Cause {
             | Self::ConnectTimedOut { .. }
             | Self::QrExpired
             | Self::ProcessDied => failure,
-            Self::RestartRequired | Self::PermitRevoked { .. } | Self::Stopped => {
+            Self::RestartRequired | Self::PermitRevoked(_) | Self::Stopped => {
                 Consequence::default()
             }
         }
@@ -56,7 +56,7 @@ impl Cause {
     pub fn end_state(&self, then: Consequence) -> State {
         match self {
             _ if then.block.is_some() => State::Blocked,
-            Self::PermitRevoked { blocked: true } => State::Blocked,
+            Self::PermitRevoked(Revoked::Blocked) => State::Blocked,
             Self::LoggedOut => State::LoggedOut,
             Self::Stopped => State::Idle,
             _ => State::DisconnectedManualReconnectRequired,
@@ -126,8 +126,9 @@ mod tests {
                 stage: Stage::Login,
             },
             Cause::QrExpired,
-            Cause::PermitRevoked { blocked: true },
-            Cause::PermitRevoked { blocked: false },
+            Cause::PermitRevoked(Revoked::Blocked),
+            Cause::PermitRevoked(Revoked::Late),
+            Cause::PermitRevoked(Revoked::Unasked),
             Cause::ProcessDied,
             Cause::Stopped,
         ]
@@ -140,7 +141,7 @@ mod tests {
                 cause,
                 Cause::RateLimited
                     | Cause::RestartRequired
-                    | Cause::PermitRevoked { .. }
+                    | Cause::PermitRevoked(_)
                     | Cause::Stopped
             );
             let then = cause.consequence(&LimiterPolicy::default(), None);

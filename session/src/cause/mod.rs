@@ -61,10 +61,7 @@ pub enum Cause {
     /// No scan within the refs.
     QrExpired,
     /// The limiter took the permit back at dial time.
-    PermitRevoked {
-        /// Because a block began; else because it was late.
-        blocked: bool,
-    },
+    PermitRevoked(Revoked),
     /// Found at boot: the process had died.
     ProcessDied,
     /// The operator, or an orderly shutdown.
@@ -79,6 +76,18 @@ pub enum Lost {
     Silence,
     /// Things were received, but no IQ ping was answered.
     Zombie,
+}
+
+/// Three reasons to take a permit back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revoked {
+    /// A block began meanwhile.
+    Blocked,
+    /// The dial came too late.
+    Late,
+    /// The store could not be asked.
+    Unasked,
 }
 
 /// How far a link had come.
@@ -103,6 +112,17 @@ impl Lost {
         match self {
             Self::Silence => "silence",
             Self::Zombie => "zombie",
+        }
+    }
+}
+
+impl Revoked {
+    /// The name in the API and in logs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Late => "late",
+            Self::Unasked => "unasked",
         }
     }
 }
@@ -155,7 +175,7 @@ impl Cause {
             Self::HandshakeFailed => "handshake_failed",
             Self::ConnectTimedOut { .. } => "connect_timed_out",
             Self::QrExpired => "qr_expired",
-            Self::PermitRevoked { .. } => "permit_revoked",
+            Self::PermitRevoked(_) => "permit_revoked",
             Self::ProcessDied => "process_died",
             Self::Stopped => "stopped",
         }

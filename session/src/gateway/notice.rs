@@ -120,7 +120,8 @@ pub struct More {
     /// Of `connection_lost`: `silence` where nothing came any more, `zombie` where no IQ ping was answered any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lost: Option<&'static str>,
-    /// Of `permit_revoked`: `blocked` where a block had begun meanwhile, `late` where the dial came too late.
+    /// Of `permit_revoked`: `blocked` where a block had begun meanwhile, `late` where the dial came too late,
+    /// `unasked` where the store could not say whether a block stands.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked: Option<&'static str>,
 }
@@ -134,9 +135,7 @@ impl More {
                 more.stage = Some(stage.name());
             }
             Cause::ConnectionLost(lost) => more.lost = Some(lost.name()),
-            Cause::PermitRevoked { blocked } => {
-                more.revoked = Some(if *blocked { "blocked" } else { "late" });
-            }
+            Cause::PermitRevoked(why) => more.revoked = Some(why.name()),
             _ => {}
         }
         more
@@ -241,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_cause_is_told_whole() {
-        use crate::cause::{Lost, Stage};
+        use crate::cause::{Lost, Revoked, Stage};
         for (cause, told) in [
             (
                 Cause::ConnectionClosed { stage: Stage::Open },
@@ -254,8 +253,9 @@ mod tests {
                 " in the stage pairing",
             ),
             (Cause::ConnectionLost(Lost::Zombie), ": zombie"),
-            (Cause::PermitRevoked { blocked: true }, ": blocked"),
-            (Cause::PermitRevoked { blocked: false }, ": late"),
+            (Cause::PermitRevoked(Revoked::Blocked), ": blocked"),
+            (Cause::PermitRevoked(Revoked::Late), ": late"),
+            (Cause::PermitRevoked(Revoked::Unasked), ": unasked"),
             (Cause::Stopped, ""),
         ] {
             assert_eq!(More::of(&cause).to_string(), told);

@@ -20,7 +20,7 @@ use rand::rngs::ChaCha8Rng;
 use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Now};
 
-use crate::cause::{Cause, Stage};
+use crate::cause::{Cause, Revoked, Stage};
 use crate::id::{AttemptId, LinkId, OrgId};
 use crate::limiter::{ArmedHandoff, Go, Permit};
 use crate::machine::{
@@ -144,15 +144,15 @@ impl Session {
             return;
         }
         self.phase = Phase::AtRest;
-        let blocked = match why {
+        let revoked = match why {
             Revocation::Blocked { until } => {
                 self.blocked_until = Some(until);
-                true
+                Revoked::Blocked
             }
-            Revocation::Late | Revocation::Unasked => false,
+            Revocation::Late => Revoked::Late,
+            Revocation::Unasked => Revoked::Unasked,
         };
-        let cause = Cause::PermitRevoked { blocked };
-        self.say_undialed(now, attempt, cause, why.to_string());
+        self.say_undialed(now, attempt, Cause::PermitRevoked(revoked), why.to_string());
     }
 
     fn on_stop(&mut self, now: Now) {

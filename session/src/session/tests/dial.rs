@@ -1,6 +1,7 @@
 //! From the start to the dial: the wait, the confirmation, the cancel, the revocation.
 
 use super::*;
+use crate::cause::{Cause, Revoked};
 
 #[test]
 fn a_start_waits_until_its_time_and_then_asks_once_more() {
@@ -101,19 +102,25 @@ fn a_go_that_comes_after_the_cancel_is_lost_unspent() {
 
 #[test]
 fn a_revoked_permit_dials_nothing_and_is_no_failure() {
-    let mut bench = Bench::paired();
-    bench.start();
-    bench.until(30_000);
-    bench.did();
-    bench.input(Input::Revoked(AttemptId(1), Revocation::Late));
-    assert_eq!(
-        bench.did(),
-        [
-            "disconnected permit_revoked",
-            "state disconnected_manual_reconnect_required"
-        ]
-    );
-    assert!(!bench.last_end().then.failure);
+    for (why, told) in [
+        (Revocation::Late, Revoked::Late),
+        (Revocation::Unasked, Revoked::Unasked),
+    ] {
+        let mut bench = Bench::paired();
+        bench.start();
+        bench.until(30_000);
+        bench.did();
+        bench.input(Input::Revoked(AttemptId(1), why));
+        assert_eq!(
+            bench.did(),
+            [
+                "disconnected permit_revoked",
+                "state disconnected_manual_reconnect_required"
+            ]
+        );
+        assert_eq!(bench.last_end().cause, Cause::PermitRevoked(told));
+        assert!(!bench.last_end().then.failure);
+    }
 }
 
 #[test]
