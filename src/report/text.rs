@@ -190,6 +190,7 @@ pub fn total(outcomes: &[Outcome], wall: Duration) -> String {
         inconclusive,
         panicked,
         differ,
+        unwritten,
         simulated,
     } = Totals::of(outcomes);
     let mut parts = vec![painted(
@@ -201,6 +202,7 @@ pub fn total(outcomes: &[Outcome], wall: Duration) -> String {
         (inconclusive, "inconclusive", UNSURE),
         (panicked, "panicked", BAD),
         (differ, "not deterministic", BAD),
+        (unwritten, "whose trace could not be written", BAD),
     ] {
         if number > 0 {
             parts.push(painted(style, &format!("{number} {word}")));
@@ -239,6 +241,7 @@ pub(super) struct Totals {
     pub(super) inconclusive: u64,
     pub(super) panicked: u64,
     pub(super) differ: u64,
+    pub(super) unwritten: u64,
     #[serde(skip)]
     pub(super) simulated: Millis,
 }
@@ -247,13 +250,14 @@ impl Totals {
     pub(super) fn of(outcomes: &[Outcome]) -> Self {
         let mut totals = Self::default();
         for outcome in outcomes {
-            match outcome.ran.as_ref().map(Verdict::ending) {
-                Err(_) => totals.panicked += 1,
-                Ok(_) if outcome.differs() => totals.differ += 1,
-                Ok(Ending::Held) => totals.held += 1,
-                Ok(Ending::Findings) => totals.findings += 1,
-                Ok(Ending::Inconclusive) => totals.inconclusive += 1,
-            }
+            *match outcome.exit() {
+                Exit::Bug => &mut totals.panicked,
+                Exit::NotDeterministic => &mut totals.differ,
+                Exit::Usage | Exit::BadScenario => &mut totals.unwritten,
+                Exit::Findings => &mut totals.findings,
+                Exit::Inconclusive => &mut totals.inconclusive,
+                Exit::Held => &mut totals.held,
+            } += 1;
             if let Ok(verdict) = &outcome.ran {
                 totals.simulated = totals.simulated.saturating_add(verdict.simulated);
             }
@@ -266,6 +270,7 @@ fn line(outcome: &Outcome, Columns { name, simulated }: Columns) -> String {
     let (word, style) = match outcome.ran.as_ref().map(Verdict::ending) {
         Err(_) => ("PANICKED", BAD),
         Ok(_) if outcome.differs() => ("TWO TRACES", BAD),
+        Ok(_) if outcome.unwritten.is_some() => ("NO TRACE", BAD),
         Ok(Ending::Held) => ("held", GOOD),
         Ok(Ending::Findings) => ("FINDINGS", BAD),
         Ok(Ending::Inconclusive) => ("inconclusive", UNSURE),

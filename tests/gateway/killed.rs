@@ -23,6 +23,9 @@ const HOUR: i128 = 20_000;
 /// A dial follows its admission by 200 ms, and by what a machine with much to do adds to that.
 const SLACK: i128 = 1_500;
 
+/// How many series of rounds run at once, each on a store and with a server of its own.
+const SIDE_BY_SIDE: usize = 2;
+
 /// Where a life ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Point {
@@ -82,13 +85,22 @@ struct Rounds {
 )]
 fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
     let rounds = std::env::var("SQUALL_KILL_ROUNDS");
-    let rounds = rounds.map_or(30, |rounds| rounds.parse().unwrap());
+    let rounds: usize = rounds.map_or(30, |rounds| rounds.parse().unwrap());
+    let each = rounds.div_ceil(SIDE_BY_SIDE);
     // Kernels and disks differ in how soon a kill is felt: there are more rounds until each point was hit often enough.
-    let done = play(Keeps::Everything, |done, played| {
-        let fell = |point: &Point| done.fell.get(point).copied().unwrap_or(0);
-        let rarest = *POINTS.iter().min_by_key(|point| fell(point)).unwrap();
-        let more = played < rounds || (fell(&rarest) < rounds / 10 && played < 3 * rounds);
+    let aim = |done: &Rounds, played| {
+        let rarest = *POINTS
+            .iter()
+            .min_by_key(|point| done.fell(**point))
+            .unwrap();
+        let more = played < each || (done.fell(rarest) < each.div_ceil(10) && played < 3 * each);
         more.then_some(rarest)
+    };
+    // Most of a round is a wait.
+    let done = thread::scope(|scope| {
+        let running = [(); SIDE_BY_SIDE].map(|()| scope.spawn(|| play(Keeps::Everything, aim)));
+        let ended = running.into_iter().map(|rounds| rounds.join().unwrap());
+        ended.reduce(Rounds::and).unwrap()
     });
     println!(
         "{} rounds of kill -9, {} dials seen:\n\n{}",
@@ -98,7 +110,7 @@ fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
     );
     assert_eq!(done.findings, [""; 0]);
     for point in POINTS {
-        let fell = done.fell.get(&point).copied().unwrap_or(0);
+        let fell = done.fell(point);
         assert!(fell >= rounds / 10, "{point:?}: {fell} of {rounds}");
     }
     assert!(!done.seen.dials.is_empty());
@@ -248,6 +260,23 @@ impl Life {
 }
 
 impl Rounds {
+    /// Both series together.
+    fn and(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        self.seen.dials.extend(other.seen.dials);
+        for (of, more) in [(&mut self.aimed, other.aimed), (&mut self.fell, other.fell)] {
+            for (point, count) in more {
+                *of.entry(point).or_default() += count;
+            }
+        }
+        self
+    }
+
+    /// How many lives ended there.
+    fn fell(&self, point: Point) -> usize {
+        self.fell.get(&point).copied().unwrap_or(0)
+    }
+
     /// A block that was told refuses in the next life.
     fn still_refused(&mut self, gateway: &Gateway) {
         let Some(org) = self.blocked.take() else {

@@ -17,13 +17,12 @@ pub(crate) const THOUSAND: &str = "soak/a-thousand-organizations-for-a-day.yaml"
 const FIVE_THOUSAND: &str = "soak/five-thousand-connections-for-five-minutes.yaml";
 
 /// Two hundred rounds of `kill -9` on a gateway.
-const KILLS: &str =
-    "env SQUALL_KILL_ROUNDS=200 cargo test --locked --quiet --test gateway no_kill -- --nocapture";
+const KILLS: &str = "env SQUALL_KILL_ROUNDS=200 cargo test --workspace --locked --quiet --test gateway no_kill -- --nocapture";
 
 /// Two thousand organizations on the shipped gateway.
 const TWO_THOUSAND: &str = "soak/two-thousand-organizations-for-an-hour.yaml";
 /// Five hundred sessions on the real program, over real sockets, for five minutes.
-const LOAD: &str = "env SQUALL_LOAD_SESSIONS=500 SQUALL_LOAD_SECONDS=300 cargo test --locked --quiet --test gateway many_sessions -- --nocapture";
+const LOAD: &str = "env SQUALL_LOAD_SESSIONS=500 SQUALL_LOAD_SECONDS=300 cargo test --workspace --locked --quiet --test gateway many_sessions -- --nocapture";
 
 #[derive(Args)]
 pub(crate) struct Soak {

@@ -53,7 +53,7 @@ const STAGES: &[Stage] = &[
         name: "build",
         needed: true,
         // Of the same packages as `tests`: with others, features of what they share would differ, and it be built twice.
-        work: |_| run("cargo test --workspace --exclude squall-browser --locked --quiet --no-run"),
+        work: |_| run("cargo test --workspace --locked --quiet --no-run"),
     },
     Stage {
         name: "tests",
@@ -64,11 +64,6 @@ const STAGES: &[Stage] = &[
         name: "every order of threads",
         needed: false,
         work: loom,
-    },
-    Stage {
-        name: "browser",
-        needed: false,
-        work: browser,
     },
     Stage {
         name: "build, release",
@@ -235,16 +230,26 @@ impl fmt::Display for Summaries {
     }
 }
 
-/// `cargo test`, whose every line is passed on and whose summaries are kept for the end.
+/// `cargo test`, whose every line is passed on and whose summaries are kept for the end. What people look at is looked at in
+/// a real browser, where there is one or it can be had.
 fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
-    let outcome = lines(
-        "cargo test --workspace --exclude squall-browser --locked --no-fail-fast",
+    let browser = has_browser();
+    let without = match &browser {
+        Ok(()) => "",
+        Err(_) => "--exclude squall-browser",
+    };
+    lines(
+        &format!("cargo test --workspace {without} --locked --no-fail-fast"),
         |line| {
             println!("{line}");
             summaries.hear(line);
         },
-    );
-    outcome?;
+    )?;
+    if let Err(error) = browser {
+        println!("{error:#}");
+        let how = "install the Debian packages chromium and chromium-driver";
+        lacks(summaries, vec![format!("browser: {how}")])?;
+    }
     if summaries.passed == 0 {
         bail!("no test was run");
     }
@@ -279,26 +284,11 @@ fn loom(summaries: &mut Summaries) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What people look at, in a real browser, where there is one or it can be had.
-fn browser(summaries: &mut Summaries) -> anyhow::Result<()> {
+/// Sees to it that Chromium and its driver are there.
+fn has_browser() -> anyhow::Result<()> {
     let why = "the report and the dashboard are looked at in Chromium";
-    let found = have("chromium", "chromium", why)
-        .and_then(|()| have("chromedriver", "chromium-driver", why));
-    if let Err(error) = found {
-        println!("{error:#}");
-        let how = "install the Debian packages chromium and chromium-driver";
-        summaries.lacking.push(format!("browser: {how}"));
-        if is_ci() {
-            bail!("the browser is missing, and CI runs everything");
-        }
-        return Ok(());
-    }
-    run("cargo build --locked --quiet --bin squall")?;
-    let line = "cargo test --locked --package squall-browser -- --test-threads 2";
-    lines(line, |line| {
-        println!("{line}");
-        summaries.hear(line);
-    })
+    have("chromium", "chromium", why)?;
+    have("chromedriver", "chromium-driver", why)
 }
 
 /// Clients that nobody here wrote, as far as their toolchains are here.
@@ -311,7 +301,7 @@ fn lacks(summaries: &mut Summaries, lacking: Vec<String>) -> anyhow::Result<()> 
     let all = lacking.is_empty();
     summaries.lacking.extend(lacking);
     if !all && is_ci() {
-        bail!("a toolchain is missing, and CI runs everything");
+        bail!("something that it needs is missing, and CI runs everything");
     }
     Ok(())
 }

@@ -3,12 +3,14 @@
 const known = JSON.parse(byId("known").textContent);
 
 /** What each verdict is called, and how it is drawn. */
-const VERDICTS = { held: "held", findings: "findings", inconclusive: "inconclusive", panicked: "panicked", not_deterministic: "not deterministic" };
+const VERDICTS = { held: "held", findings: "findings", inconclusive: "inconclusive", panicked: "panicked", not_deterministic: "not deterministic", unwritten: "trace not written" };
 
-/** The verdict of a run; two traces of one seed are graver than what they say. */
+/** The verdict of a run; two traces of one seed, and one that could not be written, are graver than what they say. */
 function verdictOf(run) {
   const differs = run.second_trace_blake3 !== null && run.second_trace_blake3 !== run.trace_blake3;
-  return differs && run.verdict !== "panicked" ? "not_deterministic" : run.verdict;
+  if (run.verdict === "panicked") return "panicked";
+  if (differs) return "not_deterministic";
+  return run.unwritten ? "unwritten" : run.verdict;
 }
 
 const findingsOf = (run) => Object.values(run.counts).reduce((sum, count) => sum + count, 0);

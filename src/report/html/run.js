@@ -47,6 +47,8 @@ function verdictPart(run, part) {
   const more = findingsOf(run) - run.findings.length;
   const open = run.inconclusive.map((text) => el("li", {}, "not put to the test: ", text));
   if (run.panic !== null) open.push(el("li", {}, "panicked: ", run.panic));
+  if (verdictOf(run) === "not_deterministic") open.push(el("li", {}, `first trace ${run.trace_blake3}, second trace ${run.second_trace_blake3}`));
+  if (run.unwritten !== null) open.push(el("li", {}, "the trace could not be written: ", run.unwritten));
   const heading = `${run.subject}: ${VERDICTS[verdictOf(run)]}${found.length ? `, ${counted(findingsOf(run), "finding")}` : ""}`;
   return el("section", { class: `verdict ${verdictOf(run)}` }, el("h3", {}, heading),
     found.length || open.length ? el("ul", { class: "found" }, ...found, ...open, more > 0 ? el("li", {}, `and ${grouped(more)} more`) : null) : null,
