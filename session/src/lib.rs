@@ -17,7 +17,7 @@ pub mod store;
 #[cfg(feature = "gateway")]
 mod sync;
 
-pub use cause::{Cause, Consequence, Lost, Stage};
+pub use cause::{Cause, Consequence, Lost, Revoked, Stage};
 pub use id::{AttemptId, LinkId, OrgId};
 pub use machine::{Disconnected, Event, Input, LinkInput, Machine, Output, Timer};
 pub use policy::{LimiterPolicy, Policy};

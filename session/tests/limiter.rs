@@ -1,12 +1,13 @@
 //! The limiter from outside: every edge at one millisecond before, on and after it, and a store that fails.
 
 use jiff::Timestamp;
+use squall_protocol::pairing::Device;
 use squall_protocol::{Instant, Millis, Now};
 use squall_session::limiter::{Admission, Denial, Limiter, MemoryStore, Permit};
 use squall_session::machine::Revocation;
 use squall_session::policy::BlockScope;
-use squall_session::store::Store;
-use squall_session::{Consequence, LimiterPolicy, OrgId, State};
+use squall_session::store::{Contents, Ledger, Store, StoreError};
+use squall_session::{AttemptId, Consequence, LimiterPolicy, OrgId, State};
 
 const SECOND: u64 = 1_000;
 const HOUR: u64 = 3_600 * SECOND;
@@ -50,14 +51,14 @@ fn fresh(policy: LimiterPolicy) -> (MemoryStore, Limiter<MemoryStore>) {
     (store, limiter)
 }
 
-fn granted(limiter: &mut Limiter<MemoryStore>, now: Now, name: &str) -> Permit {
+fn granted<S: Store>(limiter: &mut Limiter<S>, now: Now, name: &str) -> Permit {
     match limiter.admit(now, &org(name), false) {
         Admission::Granted(permit) => permit,
         denied @ Admission::Denied { .. } => panic!("{name} was refused: {denied:?}"),
     }
 }
 
-fn refusal(limiter: &mut Limiter<MemoryStore>, now: Now, name: &str) -> Option<Denial> {
+fn refusal<S: Store>(limiter: &mut Limiter<S>, now: Now, name: &str) -> Option<Denial> {
     match limiter.admit(now, &org(name), false) {
         Admission::Granted(_) => None,
         Admission::Denied { cause, .. } => Some(cause),
@@ -200,8 +201,10 @@ fn what_happened_while_the_store_was_away_counts_from_when_it_happened() {
     store.set_available(false);
     assert!(limiter.ended(at(7), &org("a"), block(24), None).is_err());
     assert!(limiter.ended(at(8), &org("b"), FAILED, None).is_err());
+    assert!(limiter.failure().is_some());
     store.set_available(true);
     assert_eq!(refusal(&mut limiter, at(HOUR), "a"), Some(Denial::Block));
+    assert_eq!(limiter.failure(), None);
     assert_eq!(
         refusal(&mut limiter, at(2 * HOUR + 7), "b"),
         Some(Denial::Cooldown)
@@ -224,6 +227,34 @@ fn a_permit_is_revoked_where_the_store_cannot_say_that_no_block_stands() {
     store.set_available(true);
     limiter.withdraw(at(31 * SECOND), attempt).expect("healthy");
     assert_eq!(attempts(&store), 1, "a revoked attempt counts");
+}
+
+#[test]
+fn an_attempt_whose_commit_was_never_confirmed_counts_and_is_not_found_cut_short() {
+    let (store, mut limiter) = unconfirmed();
+    limiter.store().confirms = false;
+    assert_eq!(
+        refusal(&mut limiter, at(0), "a"),
+        Some(Denial::StoreUnavailable)
+    );
+    assert_eq!(attempts(&store), 1);
+    limiter.store().confirms = true;
+    limiter.try_again(at(1)).expect("healthy");
+    let (_, found) = Limiter::boot(store, LimiterPolicy::default(), at(2)).expect("healthy");
+    assert_eq!(found.cut_short, []);
+}
+
+#[test]
+fn a_second_start_while_the_store_fails_does_not_touch_the_one_under_way() {
+    let (store, mut limiter) = unconfirmed();
+    let permit = granted(&mut limiter, at(0), "a");
+    limiter.store().confirms = false;
+    let again = limiter.admit(at(1), &org("a"), true);
+    assert!(matches!(again, Admission::Denied { .. }), "{again:?}");
+    limiter.store().confirms = true;
+    limiter.try_again(at(2)).expect("healthy");
+    let (_, found) = Limiter::boot(store, LimiterPolicy::default(), at(3)).expect("healthy");
+    assert_eq!(found.cut_short, [(org("a"), permit.attempt())]);
 }
 
 #[test]
@@ -297,4 +328,47 @@ fn attempts(store: &MemoryStore) -> usize {
         .clone()
         .transact(|ledger| ledger.attempts.len())
         .expect("healthy")
+}
+
+/// A limiter on a store that can leave its commits unconfirmed, and what that store keeps.
+fn unconfirmed() -> (MemoryStore, Limiter<Confirming>) {
+    let keeps = MemoryStore::new();
+    let store = Confirming {
+        keeps: keeps.clone(),
+        confirms: true,
+    };
+    let (limiter, _) = Limiter::boot(store, LimiterPolicy::default(), at(0)).expect("healthy");
+    (keeps, limiter)
+}
+
+/// Commits, and then may say that it could not.
+struct Confirming {
+    keeps: MemoryStore,
+    confirms: bool,
+}
+
+impl Store for Confirming {
+    fn transact<R>(&mut self, work: impl FnOnce(&mut Ledger) -> R) -> Result<R, StoreError> {
+        let done = self.keeps.transact(work)?;
+        match self.confirms {
+            true => Ok(done),
+            false => Err(StoreError::Unavailable("the sync failed".to_owned())),
+        }
+    }
+
+    fn device(&self, org: &OrgId) -> Result<Option<Device>, StoreError> {
+        self.keeps.device(org)
+    }
+
+    fn put_device(&mut self, org: &OrgId, device: Device) -> Result<(), StoreError> {
+        self.keeps.put_device(org, device)
+    }
+
+    fn set_device_aside(&mut self, org: &OrgId, attempt: AttemptId) -> Result<(), StoreError> {
+        self.keeps.set_device_aside(org, attempt)
+    }
+
+    fn contents(&self) -> Result<Contents, StoreError> {
+        self.keeps.contents()
+    }
 }

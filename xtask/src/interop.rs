@@ -10,6 +10,8 @@ mod runs;
 mod table;
 
 use std::fs;
+use std::panic::resume_unwind;
+use std::thread;
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -81,20 +83,24 @@ pub(crate) fn conversations() -> anyhow::Result<()> {
 /// Toolchains that are not here, each with the clients that it would give.
 type Lacking = Vec<(Toolchain, Vec<&'static str>)>;
 
-/// Builds the drivers. The clients whose toolchain is here, and what is lacking.
+/// Builds the drivers, all at once. The clients whose toolchain is here, and what is lacking.
 fn set_up() -> anyhow::Result<(Vec<Client>, Lacking)> {
     let mut lacking = Vec::new();
     let mut here = Vec::new();
-    for toolchain in Toolchain::ALL {
-        let clients = clients::ALL.iter().filter(|it| it.toolchain == toolchain);
-        match toolchain.is_here() {
-            true => {
-                toolchain.build()?;
+    thread::scope(|scope| {
+        let mut building = Vec::new();
+        for toolchain in Toolchain::ALL {
+            let clients = clients::ALL.iter().filter(|it| it.toolchain == toolchain);
+            if toolchain.is_here() {
+                building.push(scope.spawn(move || toolchain.build()));
                 here.extend(clients.copied());
+            } else {
+                lacking.push((toolchain, clients.map(|client| client.name).collect()));
             }
-            false => lacking.push((toolchain, clients.map(|client| client.name).collect())),
         }
-    }
+        let mut building = building.into_iter();
+        building.try_for_each(|build| build.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })?;
     Ok((here, lacking))
 }
 

@@ -9,15 +9,20 @@ use anyhow::{Context, bail};
 use serde_json::Value;
 
 use super::case::Case;
-use super::clients::Client;
+use super::clients::{Client, Toolchain};
 use crate::run::{SQUALL, program};
 
 /// So many probes at once. Clients wait most of the time; what bounds them is memory, about 120 MB for one in Node.
 const AT_ONCE: usize = 48;
 
-/// From one launch to the next: a client begins with a second of work, and a machine that is late would show in the
-/// times.
-const PACE: Duration = Duration::from_millis(900);
+/// How long a launch is waited for before the next: a client in Node begins with a second of work, and a machine that is
+/// late would show in the times.
+fn pace(client: &Client) -> Duration {
+    Duration::from_millis(match client.toolchain {
+        Toolchain::Node => 900,
+        Toolchain::Go | Toolchain::Rust => 400,
+    })
+}
 
 /// Every client in every case.
 pub(crate) fn pairs<'a>(
@@ -41,8 +46,8 @@ pub(crate) fn all<'a>(
     let next = || {
         let mut waiting = waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let next = waiting.pop();
-        if next.is_some() {
-            thread::sleep(PACE);
+        if let Some(index) = next {
+            thread::sleep(pace(&pairs[index].1));
         }
         next
     };
