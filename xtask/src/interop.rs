@@ -74,32 +74,40 @@ pub(crate) fn stage() -> anyhow::Result<Vec<String>> {
     Ok(lacking.into_iter().map(said).collect())
 }
 
-/// The stage of `cargo xtask test` after it: the clients pair, and write to each other.
+/// The stage of `cargo xtask test` after it: the clients that it built pair, and write to each other. (A second build is not
+/// for nothing: a build script of whatsapp-rust's writes what it watches, so that most of it is built once more.)
 pub(crate) fn conversations() -> anyhow::Result<()> {
-    let (clients, _) = set_up()?;
-    chat::all(&clients)
+    chat::all(&here().0)
 }
 
 /// Toolchains that are not here, each with the clients that it would give.
 type Lacking = Vec<(Toolchain, Vec<&'static str>)>;
 
-/// Builds the drivers, all at once. The clients whose toolchain is here, and what is lacking.
-fn set_up() -> anyhow::Result<(Vec<Client>, Lacking)> {
+/// The clients whose toolchain is here, and what is lacking.
+fn here() -> (Vec<Client>, Lacking) {
     let mut lacking = Vec::new();
     let mut here = Vec::new();
-    thread::scope(|scope| {
-        let mut building = Vec::new();
-        for toolchain in Toolchain::ALL {
-            let clients = clients::ALL.iter().filter(|it| it.toolchain == toolchain);
-            if toolchain.is_here() {
-                building.push(scope.spawn(move || toolchain.build()));
-                here.extend(clients.copied());
-            } else {
-                lacking.push((toolchain, clients.map(|client| client.name).collect()));
-            }
+    for toolchain in Toolchain::ALL {
+        let clients = clients::ALL.iter().filter(|it| it.toolchain == toolchain);
+        match toolchain.is_here() {
+            true => here.extend(clients.copied()),
+            false => lacking.push((toolchain, clients.map(|client| client.name).collect())),
         }
-        let mut building = building.into_iter();
-        building.try_for_each(|build| build.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+    (here, lacking)
+}
+
+/// Builds their drivers, those of all toolchains at once.
+fn set_up() -> anyhow::Result<(Vec<Client>, Lacking)> {
+    let (here, lacking) = here();
+    let toolchains = Toolchain::ALL.into_iter();
+    let used = toolchains.filter(|one| here.iter().any(|client| client.toolchain == *one));
+    thread::scope(|scope| {
+        let building: Vec<_> = used
+            .map(|toolchain| scope.spawn(move || toolchain.build()))
+            .collect();
+        let mut built = building.into_iter();
+        built.try_for_each(|build| build.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })?;
     Ok((here, lacking))
 }
