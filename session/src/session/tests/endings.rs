@@ -21,6 +21,7 @@ fn a_515_in_mid_session_blocks_for_a_day_and_dials_nothing() {
     let end = bench.last_end();
     assert_eq!(end.then.block, Some(Millis::from_hours(24)));
     assert!(!end.then.failure && !end.then.clear && !end.handoff);
+    assert_eq!(end.rests_at(), Some(State::Blocked));
     assert_eq!(end.raw, Some(stream_error("515")));
     let free = SECURED + 86_400_000;
     bench.until(free - 1);

@@ -180,6 +180,7 @@ fn the_515_after_a_pairing_dials_once_at_once_on_the_same_attempt() {
         ]
     );
     assert!(bench.last_end().handoff);
+    assert_eq!(bench.last_end().rests_at(), None);
     assert_eq!(bench.last_end().then, crate::cause::Consequence::default());
     bench.secure(2);
     bench.stanza(2, Node::new("success"));
