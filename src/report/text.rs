@@ -13,7 +13,7 @@ use super::time::{point, stretch, took};
 use super::{counted, one_line};
 use crate::exit::Exit;
 use crate::oracle::Finding;
-use crate::run::{Ending, Verdict};
+use crate::run::Verdict;
 use crate::runner::{Outcome, Word, names};
 use crate::scenario::Scenario;
 use crate::words::OracleName;
@@ -234,7 +234,7 @@ pub(super) fn scenarios(outcomes: &[Outcome]) -> usize {
 }
 
 /// The set in numbers. A run counts once, where it is gravest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) held: u64,
     pub(super) findings: u64,
@@ -242,7 +242,6 @@ pub(super) struct Totals {
     pub(super) panicked: u64,
     pub(super) differ: u64,
     pub(super) unwritten: u64,
-    #[serde(skip)]
     pub(super) simulated: Millis,
 }
 
@@ -267,13 +266,13 @@ impl Totals {
 }
 
 fn line(outcome: &Outcome, Columns { name, simulated }: Columns) -> String {
-    let (word, style) = match outcome.ran.as_ref().map(Verdict::ending) {
-        Err(_) => ("PANICKED", BAD),
-        Ok(_) if outcome.differs() => ("TWO TRACES", BAD),
-        Ok(_) if outcome.unwritten.is_some() => ("NO TRACE", BAD),
-        Ok(Ending::Held) => ("held", GOOD),
-        Ok(Ending::Findings) => ("FINDINGS", BAD),
-        Ok(Ending::Inconclusive) => ("inconclusive", UNSURE),
+    let (word, style) = match outcome.exit() {
+        Exit::Bug => ("PANICKED", BAD),
+        Exit::NotDeterministic => ("TWO TRACES", BAD),
+        Exit::Usage | Exit::BadScenario => ("NO TRACE", BAD),
+        Exit::Findings => ("FINDINGS", BAD),
+        Exit::Inconclusive => ("inconclusive", UNSURE),
+        Exit::Held => ("held", GOOD),
     };
     let verdict = painted(style, &format!("{word:<12}"));
     let called = one_line(&outcome.scenario);

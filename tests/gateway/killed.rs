@@ -88,11 +88,12 @@ fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
     let rounds: usize = rounds.map_or(30, |rounds| rounds.parse().unwrap());
     let each = rounds.div_ceil(SIDE_BY_SIDE);
     // Kernels and disks differ in how soon a kill is felt: there are more rounds until each point was hit often enough.
-    let aim = |done: &Rounds, played| {
+    let aim = |done: &Rounds| {
         let rarest = *POINTS
             .iter()
             .min_by_key(|point| done.fell(**point))
             .unwrap();
+        let played = done.played();
         let more = played < each || (done.fell(rarest) < each.div_ceil(10) && played < 3 * each);
         more.then_some(rarest)
     };
@@ -104,7 +105,7 @@ fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
     });
     println!(
         "{} rounds of kill -9, {} dials seen:\n\n{}",
-        done.aimed.values().sum::<usize>(),
+        done.played(),
         done.seen.dials.len(),
         done.table()
     );
@@ -120,7 +121,8 @@ fn no_kill_makes_the_gateway_forget_what_it_has_acknowledged() {
 #[test]
 fn the_same_rounds_find_a_store_that_skips_its_commits() {
     let aims = [Point::InTheWait, Point::A515Told];
-    let done = play(Keeps::Nothing, |_, played| {
+    let done = play(Keeps::Nothing, |done| {
+        let played = done.played();
         (played < 3).then(|| aims[played % aims.len()])
     });
     for what in ["is not in the ledger", "block was told and is forgotten"] {
@@ -130,18 +132,17 @@ fn the_same_rounds_find_a_store_that_skips_its_commits() {
 }
 
 /// Rounds for as long as there is something to aim at.
-fn play(keeps: Keeps, aim: impl Fn(&Rounds, usize) -> Option<Point>) -> Rounds {
+fn play(keeps: Keeps, aim: impl Fn(&Rounds) -> Option<Point>) -> Rounds {
     let directory = directory();
     let at = directory.path();
     fs::write(at.join("gateway.yaml"), SCALED).unwrap();
     let server = Server::start(&["--no-guard"], at);
     squall_store(at, &["init", "squall.store"]);
     let mut rounds = Rounds::default();
-    let mut played = 0;
-    while let Some(point) = aim(&rounds, played) {
+    while let Some(point) = aim(&rounds) {
+        let org = format!("org-{}", rounds.played());
         *rounds.aimed.entry(point).or_default() += 1;
         let before = fs::read(at.join("squall.store")).unwrap();
-        let org = format!("org-{played}");
         let gateway = Gateway::start(&server, &CONFIG, at);
         rounds.still_refused(&gateway);
         while keeps == Keeps::Everything
@@ -158,7 +159,6 @@ fn play(keeps: Keeps, aim: impl Fn(&Rounds, usize) -> Option<Point>) -> Rounds {
             rounds.aim_better(fell);
         }
         rounds.seen.look(&server);
-        played += 1;
     }
     rounds.findings.extend(rounds.seen.too_many());
     rounds
@@ -270,6 +270,11 @@ impl Rounds {
             }
         }
         self
+    }
+
+    /// How many rounds there were.
+    fn played(&self) -> usize {
+        self.aimed.values().sum()
     }
 
     /// How many lives ended there.

@@ -233,11 +233,16 @@ impl fmt::Display for Summaries {
 /// `cargo test`, whose every line is passed on and whose summaries are kept for the end. What people look at is looked at in
 /// a real browser, where there is one or it can be had.
 fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
-    let browser = has_browser();
-    let without = match &browser {
-        Ok(()) => "",
-        Err(_) => "--exclude squall-browser",
+    let (without, lacking) = match has_browser() {
+        Ok(()) => ("", Vec::new()),
+        Err(error) => {
+            println!("{error:#}");
+            let how = "browser: install the Debian packages chromium and chromium-driver";
+            ("--exclude squall-browser", vec![how.to_owned()])
+        }
     };
+    // Told at the end, whatever comes of the tests that can be run.
+    let whole = lacks(summaries, lacking);
     lines(
         &format!("cargo test --workspace {without} --locked --no-fail-fast"),
         |line| {
@@ -245,11 +250,7 @@ fn tests(summaries: &mut Summaries) -> anyhow::Result<()> {
             summaries.hear(line);
         },
     )?;
-    if let Err(error) = browser {
-        println!("{error:#}");
-        let how = "install the Debian packages chromium and chromium-driver";
-        lacks(summaries, vec![format!("browser: {how}")])?;
-    }
+    whole?;
     if summaries.passed == 0 {
         bail!("no test was run");
     }
