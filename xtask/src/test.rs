@@ -271,7 +271,7 @@ fn loom(summaries: &mut Summaries) -> anyhow::Result<()> {
     lines(
         "env RUSTFLAGS=--cfg=loom cargo test --locked --quiet --package squall-session --lib --no-default-features \
          --features gateway --target-dir target/loom --config profile.dev.debug=false \
-         --config profile.dev.package.\"*\".opt-level=0 gateway::orders",
+         --config profile.dev.opt-level=0 gateway::orders",
         |line| {
             println!("{line}");
             own.hear(line);
